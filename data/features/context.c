@@ -1,0 +1,502 @@
+/* The second stage: keys, counters and relations, in capture order, and the row that the model sees.
+ * Relies on: data/features/table, counters, bitmap, dialog.
+ * Relied on by: data/dataset, infer, bench. */
+#include "data/features/bitmap.h"
+#include "data/features/counters.h"
+#include "data/features/dialog.h"
+#include "data/features/features.h"
+#include "data/features/table.h"
+#include "data/wire/osip.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 96 MiB when
+ * full. */
+enum { DIALOGS = 65536, CLIENTS = 32768, TARGETS = 8192, ACCOUNTS = 32768 };
+
+static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
+
+typedef enum PeerSeen {
+    SEEN_CALL,
+    SEEN_TO_USER,
+    SEEN_FROM_USER,
+    SEEN_PEER,
+    SEEN_USERNAME,
+    SEEN_AGENT,
+    SEEN_BODY,
+    SEEN_SUFFIX,
+    SEEN_KINDS
+} PeerSeen;
+
+/* A client's or a target's history. */
+typedef struct Peer {
+    int64_t first_ns, last_ns;
+    float counters[FEATURE_PEER_COUNTERS * FEATURE_TAUS];
+    FeatureBitmap seen[SEEN_KINDS];
+} Peer;
+
+typedef struct Account {
+    int64_t first_ns, last_ns;
+    int64_t owned_ns; /* time of the last success, 0: none */
+    uint64_t owner;   /* hash of the client that had it */
+    uint64_t contact; /* of the last REGISTER */
+    float counters[FEATURE_ACCOUNT_COUNTERS * FEATURE_TAUS];
+    FeatureBitmap clients;
+    uint32_t bindings, padding;
+} Account;
+
+struct FeatureContext {
+    FeatureTable dialogs, clients, targets, accounts;
+    int64_t now_ns, first_ns, last_ns; /* packet time, non-decreasing; of the counters of all traffic */
+    float all[FEATURE_ALL_COUNTERS * FEATURE_TAUS];
+    FeatureSecret secret;
+    size_t n_local;
+    FeatureLocal *local;
+};
+
+/* What one step works on. */
+typedef struct Step {
+    FeatureContext *context;
+    const WireMessage *message;
+    const FeatureEncoded *encoded;
+    Dialog *dialog;
+    DialogRelation relation;
+    Peer *client, *target; /* client is NULL for the operator's own hosts */
+    Account *account;      /* NULL if the message names none */
+    int64_t client_step_ns, target_step_ns;
+    uint64_t client_hash;
+    bool client_is_new;
+} Step;
+
+/* ---- life ---- */
+
+static CoreStatus init_tables(FeatureContext *c, CoreError *error) {
+    const struct {
+        FeatureTable *table;
+        uint32_t capacity;
+        size_t record;
+    } tables[] = {{&c->dialogs, DIALOGS, sizeof(Dialog)},
+                  {&c->clients, CLIENTS, sizeof(Peer)},
+                  {&c->targets, TARGETS, sizeof(Peer)},
+                  {&c->accounts, ACCOUNTS, sizeof(Account)}};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        CoreStatus status =
+            feature_table_init(tables[i].table, tables[i].capacity, tables[i].record, &c->secret, error);
+        if (status) return status;
+    }
+    return CORE_OK;
+}
+
+CoreStatus feature_context_new(const FeatureLocal *local, size_t n_local, FeatureContext **context,
+                               CoreError *error) {
+    *context = NULL;
+    FeatureContext *c = calloc(1, sizeof *c);
+    FeatureLocal *copy = calloc(n_local ? n_local : 1, sizeof *copy);
+    if (!c || !copy) {
+        free(c);
+        free(copy);
+        return core_fail(error, CORE_MEMORY, "no memory for the feature context");
+    }
+    if (n_local) memcpy(copy, local, n_local * sizeof *copy);
+    c->local = copy;
+    c->n_local = n_local;
+    CoreStatus status = CORE_OK;
+    if (getrandom(c->secret.bytes, sizeof c->secret.bytes, 0) != (ssize_t)sizeof c->secret.bytes)
+        status = core_fail(error, CORE_UNAVAILABLE, "the system gives no random bytes for the hash tables");
+    if (!status) status = init_tables(c, error);
+    if (status)
+        feature_context_free(c);
+    else
+        *context = c;
+    return status;
+}
+
+void feature_context_free(FeatureContext *context) {
+    if (!context) return;
+    feature_table_free(&context->dialogs);
+    feature_table_free(&context->clients);
+    feature_table_free(&context->targets);
+    feature_table_free(&context->accounts);
+    free(context->local);
+    free(context);
+}
+
+/* ---- finding what a message belongs to ---- */
+
+static bool is_local(const FeatureContext *context, const WireAddress *address) {
+    for (size_t i = 0; i < context->n_local; i++)
+        if (feature_local_contains(&context->local[i], address)) return true;
+    return false;
+}
+
+static Peer *find_peer(FeatureTable *table, const WireAddress *address, int64_t now_ns, int64_t *step_ns,
+                       bool *created) {
+    FeatureKey key;
+    memcpy(key.bytes, address->ip, sizeof key.bytes);
+    Peer *peer = feature_table_touch(table, &key, created);
+    *step_ns = *created ? -1 : now_ns - peer->last_ns;
+    if (*created)
+        peer->first_ns = now_ns;
+    else
+        feature_decay(peer->counters, FEATURE_PEER_COUNTERS, now_ns - peer->last_ns);
+    peer->last_ns = now_ns;
+    return peer;
+}
+
+/* user@host in lower case, as registrars compare it. */
+static Account *find_account(FeatureContext *context, const uint8_t *bytes, const FeatureEncoded *encoded,
+                             int64_t now_ns) {
+    uint8_t text[256];
+    size_t n = 0;
+    const WireSlice parts[] = {encoded->account_user, encoded->account_host};
+    if (parts[0].length == 0) return NULL;
+    for (unsigned part = 0; part < 2; part++) {
+        for (uint32_t i = 0; i < parts[part].length && n < sizeof text - 1; i++)
+            text[n++] = feature_lower(bytes[parts[part].offset + i]);
+        if (part == 0) text[n++] = '@';
+    }
+    FeatureKey key = feature_hash_key(text, n, &context->secret);
+    bool created;
+    Account *account = feature_table_touch(&context->accounts, &key, &created);
+    if (created)
+        account->first_ns = now_ns;
+    else
+        feature_decay(account->counters, FEATURE_ACCOUNT_COUNTERS, now_ns - account->last_ns);
+    account->last_ns = now_ns;
+    return account;
+}
+
+/* A message without Call-ID belongs to no dialog: a key of its own kind per source keeps such messages
+ * together. */
+static Dialog *find_dialog(FeatureContext *context, const WireMessage *message,
+                           const FeatureEncoded *encoded) {
+    const WireSlice id = encoded->call_id;
+    FeatureKey key = id.length
+                         ? feature_hash_key(message->bytes + id.offset, id.length, &context->secret)
+                         : feature_hash_key(message->source.ip, sizeof message->source.ip, &context->secret);
+    bool created;
+    return feature_table_touch(&context->dialogs, &key, &created);
+}
+
+static void find(Step *step, FeatureKeys *keys) {
+    FeatureContext *c = step->context;
+    const FeatureEncoded *encoded = step->encoded;
+    const WireMessage *message = step->message;
+    step->dialog = find_dialog(c, message, encoded);
+    dialog_step(step->dialog, message, encoded, c->now_ns, &step->relation);
+    const DialogRelation *r = &step->relation;
+    *keys = (FeatureKeys){.has_client = r->has_client && !is_local(c, &r->client),
+                          .relayed = r->relayed,
+                          .matched = r->matched,
+                          .client = r->client,
+                          .target = encoded->request ? message->destination : message->source};
+    keys->client.port = keys->target.port = 0;
+    step->client_hash = feature_hash(keys->client.ip, sizeof keys->client.ip, 0);
+    step->client_step_ns = -1;
+    bool created;
+    if (keys->has_client)
+        step->client =
+            find_peer(&c->clients, &keys->client, c->now_ns, &step->client_step_ns, &step->client_is_new);
+    step->target = find_peer(&c->targets, &keys->target, c->now_ns, &step->target_step_ns, &created);
+    step->account = find_account(c, message->bytes, encoded, c->now_ns);
+    if (c->last_ns)
+        feature_decay(c->all, FEATURE_ALL_COUNTERS, c->now_ns - c->last_ns);
+    else
+        c->first_ns = c->now_ns;
+    c->last_ns = c->now_ns;
+}
+
+/* ---- accounts ---- */
+
+static bool is_owned(const Step *step) {
+    const Account *account = step->account;
+    return account && account->owned_ns && step->context->now_ns - account->owned_ns <= ownership_ns;
+}
+
+static bool is_foreign(const Step *step) {
+    return is_owned(step) && step->client && step->account->owner != step->client_hash;
+}
+
+/* A refusal of credentials that were sent: a fresh challenge because the nonce was stale is none. */
+static bool is_auth_failure(const Step *step) {
+    uint16_t status = step->encoded->status;
+    return step->relation.request_had_credentials && !step->encoded->stale &&
+           (status == 401 || status == 407 || status == 403);
+}
+
+static void count_account_request(Step *step) {
+    Account *account = step->account;
+    const FeatureEncoded *encoded = step->encoded;
+    float *c = account->counters;
+    if (encoded->method == WIRE_REGISTER) {
+        feature_count(c, FEATURE_ACCOUNT_REGISTER);
+        if (encoded->contact && account->contact && encoded->contact != account->contact)
+            feature_count(c, FEATURE_ACCOUNT_REBOUND);
+        if (encoded->contact) account->contact = encoded->contact;
+    } else if (encoded->method == WIRE_INVITE)
+        feature_count(c, FEATURE_ACCOUNT_INVITE);
+    else if (encoded->method == WIRE_MESSAGE)
+        feature_count(c, FEATURE_ACCOUNT_MESSAGE);
+    else
+        feature_count(c, FEATURE_ACCOUNT_OTHER);
+    if (encoded->method == WIRE_INVITE && !encoded->to_tag && encoded->long_number)
+        feature_count(c, FEATURE_ACCOUNT_LONG_NUMBER);
+    if (feature_bitmap_is_new(&account->clients, step->client_hash, step->context->now_ns))
+        feature_count(c, FEATURE_ACCOUNT_NEW_CLIENT);
+}
+
+static void count_account_reply(Step *step) {
+    Account *account = step->account;
+    const FeatureEncoded *encoded = step->encoded;
+    bool with_credentials = step->relation.request_had_credentials;
+    float *c = account->counters;
+    unsigned class = encoded->status / 100u;
+    if (class == 2) feature_count(c, FEATURE_ACCOUNT_SUCCESS);
+    if (class == 2 && with_credentials) feature_count(c, FEATURE_ACCOUNT_AUTH_SUCCESS);
+    if (encoded->status == 401 || encoded->status == 407) feature_count(c, FEATURE_ACCOUNT_CHALLENGE);
+    if (encoded->status == 404) feature_count(c, FEATURE_ACCOUNT_NOT_FOUND);
+    if (is_auth_failure(step)) feature_count(c, FEATURE_ACCOUNT_AUTH_FAILURE);
+    if (class != 2 || (!with_credentials && encoded->method != WIRE_REGISTER)) return;
+    account->owner = step->client_hash;
+    account->owned_ns = step->context->now_ns;
+    if (encoded->method == WIRE_REGISTER) account->bindings = encoded->contacts;
+}
+
+/* ---- clients and targets ---- */
+
+static FeaturePeerCounter method_counter(uint8_t method) {
+    switch (method) {
+    case WIRE_INVITE: return FEATURE_PEER_INVITE;
+    case WIRE_ACK: return FEATURE_PEER_ACK;
+    case WIRE_BYE: return FEATURE_PEER_BYE;
+    case WIRE_CANCEL: return FEATURE_PEER_CANCEL;
+    case WIRE_REGISTER: return FEATURE_PEER_REGISTER;
+    case WIRE_OPTIONS: return FEATURE_PEER_OPTIONS;
+    case WIRE_MESSAGE: return FEATURE_PEER_MESSAGE;
+    case WIRE_SUBSCRIBE:
+    case WIRE_NOTIFY:
+    case WIRE_PUBLISH: return FEATURE_PEER_EVENT;
+    default: return FEATURE_PEER_OTHER_REQUEST;
+    }
+}
+
+static FeaturePeerCounter status_counter(uint16_t status) {
+    switch (status) {
+    case 401:
+    case 407: return FEATURE_PEER_CHALLENGE;
+    case 403: return FEATURE_PEER_FORBIDDEN;
+    case 404:
+    case 410:
+    case 416:
+    case 484:
+    case 485:
+    case 604: return FEATURE_PEER_NOT_FOUND;
+    case 408:
+    case 480:
+    case 487: return FEATURE_PEER_UNAVAILABLE;
+    case 486:
+    case 600:
+    case 603: return FEATURE_PEER_BUSY;
+    case 481: return FEATURE_PEER_NO_DIALOG;
+    default: break;
+    }
+    switch (status / 100) {
+    case 1: return FEATURE_PEER_PROVISIONAL;
+    case 2: return FEATURE_PEER_SUCCESS;
+    case 3: return FEATURE_PEER_REDIRECT;
+    case 4: return FEATURE_PEER_CLIENT_ERROR;
+    default: return FEATURE_PEER_SERVER_ERROR;
+    }
+}
+
+static bool is_initial(const FeatureEncoded *encoded) {
+    return !encoded->to_tag && encoded->method != WIRE_ACK && encoded->method != WIRE_CANCEL;
+}
+
+static bool has_fault(const FeatureEncoded *encoded) {
+    return encoded->anomalies || encoded->osip == WIRE_OSIP_REFUSED || encoded->osip == WIRE_OSIP_GUARDED;
+}
+
+static void count_if(Peer *peer, FeaturePeerCounter counter, bool condition) {
+    if (condition) feature_count(peer->counters, counter);
+}
+
+/* What is new to this peer. `other` is the other side's address and port. */
+static void count_novelties(Peer *peer, const Step *step, const WireAddress *other) {
+    const FeatureEncoded *encoded = step->encoded;
+    int64_t now_ns = step->context->now_ns;
+    const WireSlice id = encoded->call_id;
+    uint64_t call = id.length ? feature_hash(step->message->bytes + id.offset, id.length, 0) : 0;
+    uint64_t address = feature_hash(other->ip, sizeof other->ip, other->port);
+    bool new_user = feature_bitmap_is_new(&peer->seen[SEEN_TO_USER], encoded->to_user, now_ns);
+    bool old_suffix =
+        encoded->suffix && !feature_bitmap_is_new(&peer->seen[SEEN_SUFFIX], encoded->suffix, now_ns);
+    bool old_body =
+        encoded->body_hash && !feature_bitmap_is_new(&peer->seen[SEEN_BODY], encoded->body_hash, now_ns);
+    count_if(peer, FEATURE_PEER_NEW_TO_USER, new_user);
+    count_if(peer, FEATURE_PEER_NEW_PREFIX, new_user && old_suffix);
+    count_if(peer, FEATURE_PEER_REPEATED_BODY, new_user && old_body);
+    count_if(peer, FEATURE_PEER_NEW_CALL, feature_bitmap_is_new(&peer->seen[SEEN_CALL], call, now_ns));
+    count_if(peer, FEATURE_PEER_NEW_FROM_USER,
+             feature_bitmap_is_new(&peer->seen[SEEN_FROM_USER], encoded->from_user, now_ns));
+    count_if(peer, FEATURE_PEER_NEW_PEER, feature_bitmap_is_new(&peer->seen[SEEN_PEER], address, now_ns));
+    count_if(peer, FEATURE_PEER_NEW_USERNAME,
+             feature_bitmap_is_new(&peer->seen[SEEN_USERNAME], encoded->username, now_ns));
+    count_if(peer, FEATURE_PEER_NEW_AGENT,
+             feature_bitmap_is_new(&peer->seen[SEEN_AGENT], encoded->agent, now_ns));
+}
+
+static void count_request(Peer *peer, const Step *step, const WireAddress *other) {
+    const FeatureEncoded *encoded = step->encoded;
+    const DialogRelation *r = &step->relation;
+    feature_count(peer->counters, method_counter(encoded->method));
+    count_if(peer, FEATURE_PEER_RETRANSMISSION, r->retransmission);
+    count_if(peer, FEATURE_PEER_CREDENTIALS, encoded->username != 0);
+    count_if(peer, FEATURE_PEER_ESTABLISHED, r->established);
+    count_if(peer, FEATURE_PEER_INITIAL, is_initial(encoded));
+    count_if(peer, FEATURE_PEER_STRAY, r->stray);
+    count_if(peer, FEATURE_PEER_FOREIGN_DIALOG, r->known && !r->source_is_party);
+    count_if(peer, FEATURE_PEER_FOREIGN_ACCOUNT, is_foreign(step));
+    count_if(peer, FEATURE_PEER_LONG_NUMBER,
+             encoded->method == WIRE_INVITE && !encoded->to_tag && encoded->long_number);
+    count_if(peer, FEATURE_PEER_ANOMALY, has_fault(encoded));
+    count_if(peer, FEATURE_PEER_UNUSUAL_TEXT, encoded->unusual_fields > 0);
+    count_novelties(peer, step, other);
+}
+
+static void count_reply(Peer *peer, const Step *step) {
+    const DialogRelation *r = &step->relation;
+    feature_count(peer->counters, status_counter(step->encoded->status));
+    count_if(peer, FEATURE_PEER_AUTH_FAILURE, is_auth_failure(step));
+    count_if(peer, FEATURE_PEER_AUTH_SUCCESS, r->request_had_credentials && step->encoded->status / 100 == 2);
+    count_if(peer, FEATURE_PEER_FOREIGN_DIALOG, r->known && !r->source_is_party);
+}
+
+static void count_all(const Step *step) {
+    float *all = step->context->all;
+    const FeatureEncoded *encoded = step->encoded;
+    if (encoded->request) {
+        feature_count(all, FEATURE_ALL_REQUEST);
+        if (is_initial(encoded)) feature_count(all, FEATURE_ALL_INITIAL);
+    } else if (encoded->status >= 200) {
+        feature_count(all, encoded->status < 300 ? FEATURE_ALL_SUCCESS : FEATURE_ALL_FAILURE);
+        if (is_auth_failure(step)) feature_count(all, FEATURE_ALL_AUTH_FAILURE);
+    }
+    if (step->client_is_new) feature_count(all, FEATURE_ALL_NEW_CLIENT);
+}
+
+/* Requests count on their first leg, replies there too and once per class of status. */
+static void count(Step *step) {
+    const DialogRelation *r = &step->relation;
+    if (r->relayed) return;
+    if (step->encoded->request) {
+        if (step->client) count_request(step->client, step, &step->message->destination);
+        count_request(step->target, step, &step->message->source);
+        if (step->account) count_account_request(step);
+    } else if (!r->matched || r->first_status) {
+        if (step->client) count_reply(step->client, step);
+        count_reply(step->target, step);
+        if (step->account && r->matched) count_account_reply(step);
+    }
+    count_all(step);
+}
+
+/* ---- the row ---- */
+
+static uint8_t at_most_255(uint32_t value) {
+    return value < 255 ? (uint8_t)value : 255;
+}
+
+static uint8_t bits_set(uint64_t bits) {
+    uint8_t n = 0;
+    for (; bits; bits &= bits - 1)
+        n++;
+    return n;
+}
+
+static void write_message_facts(const Step *step, uint8_t *fact) {
+    const FeatureEncoded *e = step->encoded;
+    fact[FEATURE_FACT_REQUEST] = e->request;
+    fact[FEATURE_FACT_OSIP_ACCEPTED] = e->osip == WIRE_OSIP_ACCEPTED;
+    fact[FEATURE_FACT_OSIP_REFUSED] = e->osip == WIRE_OSIP_REFUSED;
+    fact[FEATURE_FACT_OSIP_GUARDED] = e->osip == WIRE_OSIP_GUARDED;
+    fact[FEATURE_FACT_TRUNCATED] = (step->message->flags & WIRE_FLAG_TRUNCATED) != 0;
+    fact[FEATURE_FACT_FRAGMENTED] = (step->message->flags & WIRE_FLAG_FRAGMENTED) != 0;
+    fact[FEATURE_FACT_ANOMALIES] = bits_set(e->anomalies);
+    fact[FEATURE_FACT_UNUSUAL_FIELDS] = e->unusual_fields;
+    fact[FEATURE_FACT_UNUSUAL_BYTES] =
+        at_most_255((uint32_t)(16.0f * feature_log1p((float)e->unusual_bytes) + 0.5f));
+    fact[FEATURE_FACT_TO_TAG] = e->to_tag;
+    fact[FEATURE_FACT_CREDENTIALS] = e->username != 0;
+    fact[FEATURE_FACT_EXPIRES_ZERO] = e->expires_zero;
+    fact[FEATURE_FACT_CONTACTS] = e->contacts;
+    fact[FEATURE_FACT_CONTACT_IS_SOURCE] = e->contact_is_source;
+    fact[FEATURE_FACT_VIAS] = e->vias;
+    fact[FEATURE_FACT_HAS_BODY] = e->body;
+    fact[FEATURE_FACT_HAS_SDP] = e->media != 0;
+    fact[FEATURE_FACT_HOLD] = e->hold;
+    fact[FEATURE_FACT_NUMBER] = e->digits;
+    fact[FEATURE_FACT_LONG_NUMBER] = e->long_number;
+    fact[FEATURE_METHODS_AT + e->method] = 1;
+    if (e->status >= 100 && e->status <= 699) fact[FEATURE_STATUS_AT + e->status / 100 - 1] = 1;
+    for (unsigned i = 0; i < WIRE_ANOMALY_COUNT; i++)
+        fact[FEATURE_ANOMALIES_AT + i] = (e->anomalies >> i) & 1;
+}
+
+static void write_relation_facts(const Step *step, uint8_t *fact) {
+    const DialogRelation *r = &step->relation;
+    fact[FEATURE_FACT_RELAYED] = r->relayed;
+    fact[FEATURE_FACT_MATCHED] = r->matched;
+    fact[FEATURE_FACT_HAS_CLIENT] = step->client != NULL;
+    fact[FEATURE_FACT_RETRANSMISSION] = r->retransmission;
+    fact[FEATURE_FACT_DIALOG_KNOWN] = r->known;
+    fact[FEATURE_FACT_DIALOG_CONFIRMED] = r->confirmed;
+    fact[FEATURE_FACT_DIALOG_ENDED] = r->ended;
+    fact[FEATURE_FACT_SOURCE_IS_PARTY] = r->source_is_party;
+    fact[FEATURE_FACT_FROM_TAG_KNOWN] = r->from_tag_known;
+    fact[FEATURE_FACT_TO_TAG_KNOWN] = r->to_tag_known;
+    fact[FEATURE_FACT_CONTACT_CHANGED] = r->contact_changed;
+    fact[FEATURE_FACT_MEDIA_CHANGED] = r->media_changed;
+    fact[FEATURE_FACT_CSEQ_BACK] = r->cseq_step == DIALOG_CSEQ_BACK;
+    fact[FEATURE_FACT_ACCOUNT_OWNED] = is_owned(step);
+    fact[FEATURE_FACT_ACCOUNT_FOREIGN] = is_foreign(step);
+    fact[FEATURE_FACT_ACCOUNT_AGE] =
+        is_owned(step) ? feature_log_time(step->context->now_ns - step->account->owned_ns) : 0;
+    fact[FEATURE_FACT_BINDINGS] = step->account ? at_most_255(step->account->bindings) : 0;
+    fact[FEATURE_FACT_CLIENT_STEP] = feature_log_time(step->client_step_ns);
+    fact[FEATURE_FACT_TARGET_STEP] = feature_log_time(step->target_step_ns);
+}
+
+static void write_counters(const Step *step, uint8_t *row) {
+    const FeatureContext *c = step->context;
+    const Peer *client = step->client, *target = step->target;
+    const Account *account = step->account;
+    if (client)
+        feature_quantise(client->counters, FEATURE_PEER_COUNTERS, c->now_ns - client->first_ns,
+                         row + FEATURE_CLIENT_AT);
+    if (account)
+        feature_quantise(account->counters, FEATURE_ACCOUNT_COUNTERS, c->now_ns - account->first_ns,
+                         row + FEATURE_ACCOUNT_AT);
+    feature_quantise(target->counters, FEATURE_PEER_COUNTERS, c->now_ns - target->first_ns,
+                     row + FEATURE_TARGET_AT);
+    feature_quantise(c->all, FEATURE_ALL_COUNTERS, c->now_ns - c->first_ns, row + FEATURE_ALL_AT);
+}
+
+void feature_context_step(FeatureContext *context, const WireMessage *message, const FeatureEncoded *encoded,
+                          FeatureRow *row, FeatureKeys *keys) {
+    if (message->time_ns > context->now_ns) context->now_ns = message->time_ns;
+    Step step = {.context = context, .message = message, .encoded = encoded};
+    find(&step, keys);
+    memset(row, 0, sizeof *row);
+    write_relation_facts(&step, row->counters);
+    count(&step);
+    write_message_facts(&step, row->counters);
+    write_counters(&step, row->counters);
+    memcpy(row->tokens, encoded->tokens, sizeof row->tokens);
+    memcpy(row->text, encoded->text, sizeof row->text);
+    row->n_tokens = encoded->n_tokens;
+    row->n_text = encoded->n_text;
+    row->n_events = dialog_events(step.dialog, row->events);
+}

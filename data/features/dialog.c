@@ -1,0 +1,263 @@
+/* What is remembered of one Call-ID: its parties, its transactions and its last events.
+ * Relies on: data/features/features.h, hash.h.
+ * Relied on by: data/features/context. */
+#include "data/features/dialog.h"
+#include "data/features/counters.h"
+
+#include <string.h>
+
+static const int64_t relay_ns = 32 * INT64_C(1000000000); /* timer B of RFC 3261: no leg starts later */
+enum { CSEQ_NEAR = 10, SEED_HOST = 100 };
+
+static uint32_t host_hash(const WireAddress *address) {
+    return (uint32_t)feature_hash(address->ip, sizeof address->ip, SEED_HOST) | 1u;
+}
+
+static bool is_party(const Dialog *dialog, uint32_t host) {
+    for (unsigned i = 0; i < dialog->n_parties; i++)
+        if (dialog->parties[i] == host) return true;
+    return false;
+}
+
+static void add_party(Dialog *dialog, uint32_t host) {
+    if (!is_party(dialog, host) && dialog->n_parties < DIALOG_PARTIES)
+        dialog->parties[dialog->n_parties++] = host;
+}
+
+static bool has_tag(const DialogSide *side, uint32_t tag) {
+    for (unsigned i = 0; i < DIALOG_TAGS; i++)
+        if (tag && side->tag[i] == tag) return true;
+    return false;
+}
+
+static void add_tag(DialogSide *side, uint32_t tag) {
+    if (!tag || has_tag(side, tag)) return;
+    side->tag[side->next_tag] = tag;
+    side->next_tag = (uint8_t)((side->next_tag + 1) % DIALOG_TAGS);
+}
+
+/* ---- transactions ---- */
+
+/* The request that a reply answers: same CSeq, method and top Via branch (RFC 3261 section 17.1.3). */
+static DialogTransaction *answered_by(Dialog *dialog, const FeatureEncoded *encoded) {
+    for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
+        DialogTransaction *t = &dialog->transactions[i];
+        if (t->used && t->cseq == encoded->cseq && t->method == encoded->method &&
+            t->branch == (uint32_t)encoded->branch)
+            return t;
+    }
+    return NULL;
+}
+
+/* An earlier copy of a request on the same leg. */
+static DialogTransaction *earlier_copy(Dialog *dialog, const FeatureEncoded *encoded, uint32_t source) {
+    DialogTransaction *t = answered_by(dialog, encoded);
+    return t && t->source == source && t->vias == encoded->vias ? t : NULL;
+}
+
+/* The leg before this one: the same request with one Via fewer arrived at this one's source. */
+static DialogTransaction *previous_leg(Dialog *dialog, const FeatureEncoded *encoded, uint32_t source,
+                                       int64_t now_ns) {
+    for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
+        DialogTransaction *t = &dialog->transactions[i];
+        if (t->used && t->cseq == encoded->cseq && t->method == encoded->method &&
+            t->vias + 1 == encoded->vias && t->destination == source && now_ns - t->time_ns <= relay_ns)
+            return t;
+    }
+    return NULL;
+}
+
+/* The INVITE that a CANCEL or ACK belongs to. */
+static DialogTransaction *invite_of(Dialog *dialog, uint32_t cseq) {
+    for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
+        DialogTransaction *t = &dialog->transactions[i];
+        if (t->used && t->method == WIRE_INVITE && t->cseq == cseq) return t;
+    }
+    return NULL;
+}
+
+/* ---- relations ---- */
+
+static uint8_t cseq_step(const DialogSide *side, uint32_t cseq) {
+    if (!side->cseq_known) return DIALOG_CSEQ_NONE;
+    if (cseq == side->cseq) return DIALOG_CSEQ_SAME;
+    if (cseq < side->cseq) return DIALOG_CSEQ_BACK;
+    uint32_t ahead = cseq - side->cseq;
+    return ahead == 1 ? DIALOG_CSEQ_NEXT : ahead <= CSEQ_NEAR ? DIALOG_CSEQ_NEAR : DIALOG_CSEQ_FAR;
+}
+
+/* Which side a message comes from, by its From tag; a reply carries the requester's. */
+static bool from_initiator(const Dialog *dialog, const FeatureEncoded *encoded) {
+    bool requester_started = !has_tag(&dialog->sides[1], (uint32_t)encoded->from_tag);
+    return encoded->request == requester_started;
+}
+
+static void relate_tags(const Dialog *dialog, const FeatureEncoded *encoded, DialogRelation *relation) {
+    uint32_t from = (uint32_t)encoded->from_tag, to = (uint32_t)encoded->to_tag_hash;
+    const DialogSide *sides = dialog->sides;
+    relation->from_tag_known = has_tag(&sides[0], from) || has_tag(&sides[1], from);
+    relation->to_tag_known = has_tag(&sides[0], to) || has_tag(&sides[1], to);
+}
+
+static void relate_announcements(const DialogSide *side, const FeatureEncoded *encoded,
+                                 DialogRelation *relation) {
+    relation->contact_changed =
+        encoded->contact && side->contact && side->contact != (uint32_t)encoded->contact;
+    relation->media_changed = encoded->media && side->media && side->media != (uint32_t)encoded->media;
+}
+
+static bool joins_dialog(const FeatureEncoded *encoded) {
+    return encoded->to_tag || encoded->method == WIRE_CANCEL || encoded->method == WIRE_ACK;
+}
+
+static void set_client(DialogRelation *relation, const DialogTransaction *t) {
+    relation->has_client = t->has_client;
+    memcpy(relation->client.ip, t->client, sizeof t->client);
+    relation->client.port = 0;
+}
+
+/* ---- taking in ---- */
+
+static void remember_announcements(DialogSide *side, const FeatureEncoded *encoded) {
+    if (encoded->contact) side->contact = (uint32_t)encoded->contact;
+    if (encoded->media) side->media = (uint32_t)encoded->media;
+}
+
+static DialogTransaction *new_transaction(Dialog *dialog) {
+    DialogTransaction *t = &dialog->transactions[dialog->next_transaction];
+    dialog->next_transaction = (uint8_t)((dialog->next_transaction + 1) % DIALOG_TRANSACTIONS);
+    *t = (DialogTransaction){.used = 1};
+    return t;
+}
+
+static void take_request(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+                         int64_t now_ns, DialogRelation *relation) {
+    uint32_t source = host_hash(&message->source), destination = host_hash(&message->destination);
+    DialogTransaction *copy = earlier_copy(dialog, encoded, source);
+    DialogTransaction *before = copy ? NULL : previous_leg(dialog, encoded, source, now_ns);
+    const DialogTransaction *invite = invite_of(dialog, encoded->cseq);
+    relation->retransmission = copy != NULL;
+    relation->relayed = copy ? copy->relayed : before != NULL;
+    relation->source_is_party = is_party(dialog, source);
+    relation->established = encoded->method == WIRE_ACK && invite && invite->status / 100 == 2;
+    relation->stray =
+        joins_dialog(encoded) && (!dialog->known || (encoded->method == WIRE_CANCEL && !invite));
+    DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
+    relation->cseq_step = cseq_step(side, encoded->cseq);
+    relate_announcements(side, encoded, relation);
+
+    DialogTransaction *t = copy ? copy : new_transaction(dialog);
+    if (!copy) {
+        t->branch = (uint32_t)encoded->branch;
+        t->cseq = encoded->cseq;
+        t->method = encoded->method;
+        t->vias = encoded->vias;
+        t->source = source;
+        t->destination = destination;
+        t->relayed = before != NULL;
+        t->credentials = encoded->username != 0;
+        t->has_client = before ? before->has_client : 1;
+        memcpy(t->client, before ? before->client : message->source.ip, sizeof t->client);
+    }
+    t->time_ns = now_ns;
+    set_client(relation, t);
+
+    /* Parties are those of the dialog's first request and whoever a known party relays to. */
+    if (!dialog->known) add_party(dialog, source);
+    if (!dialog->known || relation->source_is_party || relation->relayed) add_party(dialog, destination);
+    if (!dialog->known) add_tag(&dialog->sides[0], (uint32_t)encoded->from_tag);
+    if (!dialog->known || relation->source_is_party) {
+        remember_announcements(side, encoded);
+        if (!side->cseq_known || encoded->cseq > side->cseq) side->cseq = encoded->cseq;
+        side->cseq_known = 1;
+        if (encoded->method == WIRE_BYE && encoded->to_tag) dialog->ended = 1;
+    }
+}
+
+static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+                       DialogRelation *relation) {
+    uint32_t source = host_hash(&message->source);
+    DialogTransaction *t = answered_by(dialog, encoded);
+    bool party = is_party(dialog, source);
+    relation->matched = t != NULL;
+    relation->source_is_party = party;
+    relation->cseq_step = t ? DIALOG_CSEQ_MATCHED : DIALOG_CSEQ_UNMATCHED;
+    relation->has_client = true;
+    relation->client = message->destination;
+    DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
+    relate_announcements(side, encoded, relation);
+    if (!t) return;
+    set_client(relation, t);
+    relation->relayed = t->relayed;
+    relation->request_had_credentials = t->credentials;
+    relation->retransmission = t->status == encoded->status;
+    relation->first_status = t->status / 100 != encoded->status / 100 && t->status < 200;
+    relation->first_final = t->status < 200 && encoded->status >= 200;
+    if (encoded->status > t->status) t->status = encoded->status;
+    if (!party) return;
+    add_tag(side, (uint32_t)encoded->to_tag_hash);
+    remember_announcements(side, encoded);
+    if (encoded->method == WIRE_INVITE && encoded->status / 100 == 2) dialog->confirmed = 1;
+    if (encoded->method == WIRE_INVITE && encoded->status >= 300 && !dialog->confirmed &&
+        encoded->status != 401 && encoded->status != 407)
+        dialog->ended = 1;
+}
+
+/* ---- events ---- */
+
+enum { EVENT_REPLY = WIRE_METHOD_COUNT + 1 }; /* first kind behind the methods; 0 is padding */
+
+static uint8_t event_kind(const FeatureEncoded *encoded) {
+    if (encoded->request) return (uint8_t)(1 + encoded->method);
+    static const uint16_t own_kind[] = {100, 180, 200, 401, 407, 403, 404, 408, 480,
+                                        481, 486, 487, 488, 400, 423, 500, 503};
+    enum { OWN = sizeof own_kind / sizeof own_kind[0] };
+    for (unsigned i = 0; i < OWN; i++)
+        if (own_kind[i] == encoded->status) return (uint8_t)(EVENT_REPLY + i);
+    unsigned class = encoded->status / 100u;
+    return (uint8_t)(EVENT_REPLY + OWN + (class <= 6 ? class : 0));
+}
+_Static_assert(EVENT_REPLY + 17 + 7 <= FEATURE_EVENT_KINDS, "event kinds fit their vocabulary");
+
+static uint8_t event_step(const Dialog *dialog, int64_t now_ns) {
+    if (!dialog->known) return 0;
+    unsigned step = 1u + feature_log_time(now_ns - dialog->last_ns) / 12u; /* about 1.5 octaves each */
+    return (uint8_t)(step < FEATURE_EVENT_STEPS ? step : FEATURE_EVENT_STEPS - 1);
+}
+
+static void add_event(Dialog *dialog, const FeatureEncoded *encoded, const DialogRelation *r, uint8_t step) {
+    uint8_t *event = dialog->events[dialog->next_event];
+    dialog->next_event = (uint8_t)((dialog->next_event + 1) % FEATURE_EVENTS);
+    if (dialog->n_events < FEATURE_EVENTS) dialog->n_events++;
+    event[0] = event_kind(encoded);
+    event[1] = step;
+    event[2] = (uint8_t)(r->from_initiator | r->source_is_party << 1 | r->matched << 2 | r->relayed << 3);
+    event[3] =
+        (uint8_t)(r->from_tag_known | r->to_tag_known << 1 | r->contact_changed << 2 | r->media_changed << 3);
+    event[4] = (uint8_t)((encoded->username != 0) | r->retransmission << 1 | encoded->to_tag << 2);
+    event[5] = r->cseq_step;
+}
+
+uint8_t dialog_events(const Dialog *dialog, uint8_t events[FEATURE_EVENTS][FEATURE_EVENT_FIELDS]) {
+    memset(events, 0, (size_t)FEATURE_EVENTS * FEATURE_EVENT_FIELDS);
+    unsigned first = FEATURE_EVENTS - dialog->n_events;
+    for (unsigned i = first; i < FEATURE_EVENTS; i++)
+        memcpy(events[i], dialog->events[(dialog->next_event + i) % FEATURE_EVENTS], FEATURE_EVENT_FIELDS);
+    return dialog->n_events;
+}
+
+void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded, int64_t now_ns,
+                 DialogRelation *relation) {
+    *relation =
+        (DialogRelation){.known = dialog->known, .confirmed = dialog->confirmed, .ended = dialog->ended};
+    relation->from_initiator = from_initiator(dialog, encoded);
+    relate_tags(dialog, encoded, relation);
+    uint8_t step = event_step(dialog, now_ns);
+    if (encoded->request)
+        take_request(dialog, message, encoded, now_ns, relation);
+    else
+        take_reply(dialog, message, encoded, relation);
+    add_event(dialog, encoded, relation, step);
+    dialog->known = 1;
+    dialog->last_ns = now_ns;
+}
