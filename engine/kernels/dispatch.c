@@ -1,0 +1,69 @@
+/* Choice of the kernels for this machine, and the plans of the kernels.
+ * Relies on: kernels.def, engine/core/cpu.h.
+ * Relied on by: engine, infer, bench, through kernels.h. */
+#include "engine/kernels/declare.h"
+
+/* One constant table per instruction set, each filled from its rows of kernels.def. */
+#define KERNEL(family, isa, function) KERNEL_ROW_##isa(.family = function, )
+
+#define KERNEL_ROW_portable(...) __VA_ARGS__
+#define KERNEL_ROW_avx2(...)
+#define KERNEL_ROW_avx512(...)
+static const Kernels portable_kernels = {
+    .isa = "portable",
+#include "engine/kernels/kernels.def"
+};
+#undef KERNEL_ROW_portable
+#undef KERNEL_ROW_avx2
+#undef KERNEL_ROW_avx512
+
+#if KERNEL_X86
+#define KERNEL_ROW_portable(...)
+#define KERNEL_ROW_avx2(...) __VA_ARGS__
+#define KERNEL_ROW_avx512(...)
+static const Kernels avx2_kernels = {
+    .isa = "avx2",
+#include "engine/kernels/kernels.def"
+};
+#undef KERNEL_ROW_avx2
+#undef KERNEL_ROW_avx512
+
+#define KERNEL_ROW_avx2(...)
+#define KERNEL_ROW_avx512(...) __VA_ARGS__
+static const Kernels avx512_kernels = {
+    .isa = "avx512",
+#include "engine/kernels/kernels.def"
+};
+#endif
+
+const Kernels *kernels_at(CoreCpuLevel level) {
+    if (level > core_cpu_level()) return NULL;
+    switch (level) {
+    case CORE_CPU_PORTABLE: return &portable_kernels;
+#if KERNEL_X86
+    case CORE_CPU_AVX2: return &avx2_kernels;
+    case CORE_CPU_AVX512: return &avx512_kernels;
+#endif
+    default: return NULL;
+    }
+}
+
+const Kernels *kernels_best(void) {
+    const CoreCpuLevel level = core_cpu_level();
+    const Kernels *kernels = kernels_at(level);
+    return kernels ? kernels : &portable_kernels;
+}
+
+KernelPlan kernel_conv1d_plan(const KernelConv1d *conv) {
+    return (KernelPlan){.algorithm = KERNEL_TAPWISE,
+                        .packed_floats =
+                            (size_t)conv->taps * (size_t)conv->in_channels * (size_t)conv->out_channels};
+}
+
+void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed) {
+    const ptrdiff_t in = conv->in_channels, out = conv->out_channels;
+    for (ptrdiff_t k = 0; k < conv->taps; k++)
+        for (ptrdiff_t o = 0; o < out; o++)
+            for (ptrdiff_t i = 0; i < in; i++)
+                packed[(k * out + o) * in + i] = weights[(k * in + i) * out + o];
+}

@@ -1,0 +1,163 @@
+/* Compute kernels: the arithmetic of the network, each forward kernel exactly once for engine and runtime.
+ * Relies on: engine/core/cpu.h, libm; kernels.def lists them, the .inc files hold their bodies.
+ * Relied on by: engine, infer, bench. */
+#ifndef SIPCNN_KERNELS_KERNELS_H
+#define SIPCNN_KERNELS_KERNELS_H
+
+#include "engine/core/cpu.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All kernels are single-threaded, allocate nothing, keep no state and may be called from any thread. Arrays
+ * are row-major f32 without padding, sequences [length][channels], and must not overlap unless stated; no
+ * kernel reads or writes outside the extents given here, and none needs alignment. Every output is one chain
+ * of additions in a fixed order (taps ascending, then input channels), vectorised over output channels only
+ * and without fused multiply-add: all instruction sets give the same bits. */
+
+/* Positions begin .. end-1 of a sequence; empty when end <= begin. */
+typedef struct KernelRange {
+    int32_t begin, end;
+} KernelRange;
+
+/* A 1-D convolution. Tap k of output position t reads input position t * stride + k * dilation - left.
+ * Causal: left = (taps - 1) * dilation. `left` may be negative, so that a caller that needs every fourth
+ * position only can ask for just these. Depthwise kernels need in_channels == out_channels. */
+typedef struct KernelConv1d {
+    int32_t in_channels, out_channels;
+    int32_t taps, stride, dilation, left;
+    bool relu;
+} KernelConv1d;
+
+/* A convolution whose input is an embedding: positions hold `fields` byte ids, field f with id i selects row
+ * offsets[f] + i of the table, and the rows of all fields add up. offsets has fields + 1 ascending entries;
+ * an id at or beyond the next field's offset adds nothing (so no id can read outside the table of
+ * offsets[fields] rows). */
+typedef struct KernelLookup {
+    int32_t fields;
+    const int32_t *offsets;
+    int32_t out_channels;
+    int32_t taps, stride, dilation, left;
+    bool relu;
+} KernelLookup;
+
+/* AdamW for one step: rate and both bias corrections are already those of the step. */
+typedef struct KernelAdamW {
+    float rate, beta1, beta2, epsilon, decay; /* decay: rate * weight decay, decoupled */
+    float correction1, correction2;           /* 1 / (1 - beta^step) */
+} KernelAdamW;
+
+/* How a convolution will be computed, and the memory that this takes. */
+typedef enum KernelAlgorithm {
+    KERNEL_TAPWISE /* one matrix product for each tap, over all positions where the tap meets the input */
+} KernelAlgorithm;
+
+typedef struct KernelPlan {
+    KernelAlgorithm algorithm;
+    size_t packed_floats; /* `packed` of conv1d_data */
+} KernelPlan;
+
+/* The plan of a convolution, the only place that knows its buffer sizes. A dense layer is a convolution of
+ * one tap whose positions are the rows of the batch. */
+KernelPlan kernel_conv1d_plan(const KernelConv1d *conv);
+
+/* Packs weights [taps][in][out] for conv1d_data: [taps][out][in]; `packed` has plan.packed_floats. */
+void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed);
+
+/* Parameters of the kernels below:
+ *   in    positions of x that hold data; the others are padding: never read, as if zero
+ *   out   positions to compute; y and dy are indexed by position (row t is y + t * out_channels), and rows
+ * outside of `out` are neither read nor written dx, dw, dbias, dtable are added to, never cleared. */
+
+/* conv1d: y[t][o] = bias[o] + sum over k, i of x[t * stride + k * dilation - left][i] * weights[k][i][o].
+ * bias may be NULL (zeros). With relu, negative results become 0. */
+typedef void KernelConv1dForward(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
+                                 const float *weights, const float *bias, float *y);
+/* conv1d_data: the gradient of conv1d (without its ReLU) for x; `packed` from kernel_conv1d_pack. */
+typedef void KernelConv1dData(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *packed,
+                              const float *dy, float *dx);
+/* conv1d_weights: the gradient for weights [taps][in][out] and bias [out] (NULL: not wanted). */
+typedef void KernelConv1dWeights(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
+                                 const float *dy, float *dw, float *dbias);
+
+/* depthwise_conv1d: y[t][c] = bias[c] + sum over k of x[...][c] * weights[k][c]; its gradients likewise, with
+ * weights [taps][channels] as they are. */
+typedef void KernelDepthwiseForward(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
+                                    const float *weights, const float *bias, float *y);
+typedef void KernelDepthwiseData(const KernelConv1d *conv, KernelRange in, KernelRange out,
+                                 const float *weights, const float *dy, float *dx);
+typedef void KernelDepthwiseWeights(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
+                                    const float *dy, float *dw, float *dbias);
+
+/* lookup_conv: y[t][o] = bias[o] + sum over k, f of table[k][offsets[f] + ids[t * stride + k * dilation -
+ * left][f]][o] with ids [length][fields] and table [taps][offsets[fields]][out_channels]. bias may be NULL.
+ */
+typedef void KernelLookupForward(const KernelLookup *lookup, KernelRange in, KernelRange out,
+                                 const uint8_t *ids, const float *table, const float *bias, float *y);
+/* lookup_gradient: the gradient for the table. */
+typedef void KernelLookupGradient(const KernelLookup *lookup, KernelRange in, KernelRange out,
+                                  const uint8_t *ids, const float *dy, float *dtable);
+
+/* dense: y[r][o] = bias[o] + sum over i of x[r][i] * weights[i][o] for `rows` rows; rows = 1 is vector x
+ * matrix. */
+typedef void KernelDense(int32_t rows, int32_t in, int32_t out, const float *x, const float *weights,
+                         const float *bias, bool relu, float *y);
+
+/* max_pool: y[c] = max over t in `in` of x[t][c], and index[c] the first position that has it (index may be
+ * NULL). An empty range gives 0 and index -1. */
+typedef void KernelMaxPool(KernelRange in, int32_t channels, const float *x, float *y, int32_t *index);
+
+/* normalise_u8: y[i] = (min(max(x[i], low[i]), high[i]) - mean[i]) * scale[i]. */
+typedef void KernelNormalise(int32_t count, const uint8_t *x, const float *low, const float *high,
+                             const float *mean, const float *scale, float *y);
+
+/* Element-wise kernels over `count` values. relu may work in place (y == x). */
+typedef void KernelRelu(size_t count, const float *x, float *y);          /* y = max(x, 0) */
+typedef void KernelReluGradient(size_t count, const float *y, float *dy); /* dy = 0 where y <= 0 */
+typedef void KernelAdd(size_t count, const float *x, float *y);           /* y += x */
+typedef void KernelAddProduct(size_t count, const float *a, const float *b, float *y); /* y += a * b */
+/* The sum of squares in f64, in 16 fixed lanes: the same on every instruction set. */
+typedef double KernelSumSquares(size_t count, const float *x);
+/* One AdamW step (Loshchilov & Hutter 2019): moments m, v and parameters p are updated in place from gradient
+ * g, which is first multiplied by `clip` (gradient clipping). */
+typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, const float *g, float *m,
+                             float *v, float *p);
+
+/* The family list: name of the member, type of the function. */
+#define KERNEL_FAMILY_MAP(X)                                                                                 \
+    X(conv1d, KernelConv1dForward)                                                                           \
+    X(conv1d_data, KernelConv1dData)                                                                         \
+    X(conv1d_weights, KernelConv1dWeights)                                                                   \
+    X(depthwise_conv1d, KernelDepthwiseForward)                                                              \
+    X(depthwise_conv1d_data, KernelDepthwiseData)                                                            \
+    X(depthwise_conv1d_weights, KernelDepthwiseWeights)                                                      \
+    X(lookup_conv, KernelLookupForward)                                                                      \
+    X(lookup_gradient, KernelLookupGradient)                                                                 \
+    X(dense, KernelDense)                                                                                    \
+    X(max_pool, KernelMaxPool)                                                                               \
+    X(normalise_u8, KernelNormalise)                                                                         \
+    X(relu, KernelRelu)                                                                                      \
+    X(relu_gradient, KernelReluGradient)                                                                     \
+    X(add, KernelAdd)                                                                                        \
+    X(add_product, KernelAddProduct)                                                                         \
+    X(sum_squares, KernelSumSquares)                                                                         \
+    X(adamw, KernelAdamWStep)
+
+/* One implementation of every family. */
+typedef struct Kernels {
+    const char *isa; /* "portable", "avx2", "avx512" */
+#define KERNEL_MEMBER(family, Type) Type *family;
+    KERNEL_FAMILY_MAP(KERNEL_MEMBER)
+#undef KERNEL_MEMBER
+} Kernels;
+
+/* The best kernels for this machine, capped by the environment's SIPCNN_MAX_ISA (engine/core/cpu.h). Never
+ * NULL, a constant; look it up once per graph or executor. */
+const Kernels *kernels_best(void);
+
+/* The kernels of one level, or NULL when the machine, the cap or the build has them not. For tests and
+ * benchmarks. */
+const Kernels *kernels_at(CoreCpuLevel level);
+
+#endif

@@ -1,0 +1,13 @@
+/* All kernels for AVX-512F (compiled with -mavx512f).
+ * Relies on: the templates (.inc); only static inline helpers and the listed kernels may be defined here.
+ * Relied on by: dispatch.c. */
+#define KERNEL_LANES        16
+#define KERNEL_NAME(family) kernel_##family##_avx512
+
+#include "engine/kernels/declare.h"
+#include "engine/kernels/lanes.inc"
+
+#include "engine/kernels/conv1d.inc"
+#include "engine/kernels/depthwise.inc"
+#include "engine/kernels/elementwise.inc"
+#include "engine/kernels/lookup.inc"

@@ -1,0 +1,311 @@
+/* Ops with weights: embed, conv1d, depthwise_conv1d, linear.
+ * Relies on: ops.h, engine/kernels.
+ * Relied on by: graph.c through ops.def. */
+#include "engine/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+/* He et al. 2015: uniform with variance 2 / fan_in in front of a ReLU, else 1 / fan_in. */
+static float initial_bound(int32_t fan_in, bool relu) {
+    return sqrtf((relu ? 6.0f : 3.0f) / (float)fan_in);
+}
+
+static bool declare_weights(Graph *graph, Node *node, GraphShape shape, int32_t fan_in) {
+    const int32_t outputs = shape.size[shape.rank - 1];
+    return graph_declare(graph, node, "weight", shape, initial_bound(fan_in, node->conv.relu), true) &&
+           graph_declare(graph, node, "bias", graph_vector(outputs), 0, false);
+}
+
+/* Positions outside of `valid` become zero. */
+static void clear_rest(float *y, KernelRange valid, int32_t length, int32_t channels) {
+    const size_t row = (size_t)channels;
+    if (valid.end <= valid.begin) valid = (KernelRange){length, length};
+    memset(y, 0, (size_t)valid.begin * row * sizeof(float));
+    memset(y + (size_t)valid.end * row, 0, (size_t)(length - valid.end) * row * sizeof(float));
+}
+
+/* In the part of a sample's gradient that is used, what a ReLU stopped becomes zero. */
+static void stop_at_relu(const Graph *graph, const Node *node, int32_t row, KernelRange valid) {
+    if (!node->conv.relu || valid.end <= valid.begin) return;
+    const size_t channels = (size_t)node->conv.out_channels, begin = (size_t)valid.begin * channels;
+    graph->kernels->relu_gradient((size_t)(valid.end - valid.begin) * channels, node_value(node, row) + begin,
+                                  node_gradient(node, row) + begin);
+}
+
+/* ---- embed: a look-up convolution of one tap ---- */
+
+static KernelLookup embed_lookup(const Node *node) {
+    return (KernelLookup){.fields = node->fields,
+                          .offsets = node->offsets,
+                          .out_channels = node->conv.out_channels,
+                          .taps = 1,
+                          .stride = 1,
+                          .dilation = 1};
+}
+
+static bool embed_shape(Graph *graph, Node *node) {
+    if (!input_check(graph, node, 0, GRAPH_U8, 2, "[N, L, F]")) return false;
+    const Node *ids = node_input(graph, node, 0);
+    node->shape = graph_sequence(ids->shape.size[0], node->conv.out_channels);
+    const int32_t rows = node->offsets[node->fields];
+    if (!mask_check(graph, node, node->shape.size[0])) return false;
+    if (node->conv.out_channels < 1 || rows < 1)
+        return graph_fail(graph, node, CORE_SHAPE, "a table [%d, %d]", (int)rows,
+                          (int)node->conv.out_channels);
+    /* The sum of the fields has variance 1. */
+    return graph_declare(graph, node, "table", graph_sequence(rows, node->conv.out_channels),
+                         initial_bound(node->fields, false), true);
+}
+
+static void embed_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *ids = node_input(graph, node, 0);
+    const KernelLookup lookup = embed_lookup(node);
+    const int32_t length = node->shape.size[0];
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, length);
+        clear_rest(node_value(node, r), valid, length, lookup.out_channels);
+        graph->kernels->lookup_conv(&lookup, valid, valid, node_bytes(ids, r), node_parameter(graph, node, 0),
+                                    NULL, node_value(node, r));
+    }
+}
+
+static void embed_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *ids = node_input(graph, node, 0);
+    const KernelLookup lookup = embed_lookup(node);
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
+        graph->kernels->lookup_gradient(&lookup, valid, valid, node_bytes(ids, r), node_gradient(node, r),
+                                        node_slab(graph, node, 0, chunk));
+    }
+}
+
+const OpClass op_embed = {
+    .name = "embed", .shape = embed_shape, .forward = embed_forward, .backward = embed_backward};
+
+GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
+                      const GraphMask *mask, const char *name) {
+    Node node = {.op = &op_embed, .n_inputs = 1, .inputs = {ids}, .conv = {.out_channels = out_channels}};
+    node_set_mask(&node, mask);
+    if (graph->error.status == CORE_OK && ids >= 0 && ids < graph->n_nodes) {
+        const GraphShape shape = graph->nodes[ids].shape;
+        node.fields = shape.size[shape.rank - 1];
+        if (node.fields > EMBED_MAX_FIELDS) {
+            graph_fail(graph, &node, CORE_LIMIT, "%d fields are more than %d", (int)node.fields,
+                       EMBED_MAX_FIELDS);
+            return GRAPH_NONE;
+        }
+    }
+    for (int32_t f = 0; f < node.fields; f++)
+        node.offsets[f + 1] = node.offsets[f] + vocabulary[f];
+    return graph_append(graph, &node, name ? name : "");
+}
+
+/* ---- conv1d and depthwise_conv1d: attributes and output length ---- */
+
+static bool conv_check(Graph *graph, const Node *node) {
+    const KernelConv1d *conv = &node->conv;
+    const int32_t limit = 1 << 16;
+    if (conv->taps < 1 || conv->taps > limit || conv->stride < 1 || conv->stride > limit ||
+        conv->dilation < 1 || conv->dilation > limit ||
+        (int64_t)(conv->taps - 1) * conv->dilation > INT32_MAX / 2)
+        return graph_fail(graph, node, CORE_ARGUMENT, "%d taps, stride %d, dilation %d are not possible",
+                          (int)conv->taps, (int)conv->stride, (int)conv->dilation);
+    return true;
+}
+
+/* Sets conv.left and the output shape from padding and input length. */
+static bool conv_length(Graph *graph, Node *node, int32_t length) {
+    KernelConv1d *conv = &node->conv;
+    const int32_t reach = (conv->taps - 1) * conv->dilation;
+    const int32_t room = node->padding == GRAPH_VALID ? length - reach : length;
+    switch (node->padding) {
+    case GRAPH_SAME: conv->left = reach / 2; break;
+    case GRAPH_CAUSAL: conv->left = reach; break;
+    case GRAPH_TAIL:
+    case GRAPH_VALID: conv->left = 0; break;
+    default: return graph_fail(graph, node, CORE_ARGUMENT, "padding %d is unknown", (int)node->padding);
+    }
+    if (room < 1)
+        return graph_fail(graph, node, CORE_SHAPE, "a window of %d positions does not fit into %d",
+                          (int)reach + 1, (int)length);
+    node->shape = graph_sequence((room - 1) / conv->stride + 1, conv->out_channels);
+    return mask_check(graph, node, node->shape.size[0]);
+}
+
+static Node conv_node(const OpClass *op, GraphNode x, const GraphConv1d *options) {
+    Node node = {.op = op,
+                 .n_inputs = 1,
+                 .inputs = {x},
+                 .padding = options->padding,
+                 .conv = {.out_channels = options->out_channels,
+                          .taps = options->taps,
+                          .stride = options->stride ? options->stride : 1,
+                          .dilation = options->dilation ? options->dilation : 1,
+                          .relu = options->relu}};
+    node_set_mask(&node, options->mask);
+    return node;
+}
+
+/* ---- conv1d ---- */
+
+static bool conv1d_shape(Graph *graph, Node *node) {
+    if (!input_check(graph, node, 0, GRAPH_F32, 2, "[N, L, C]") || !conv_check(graph, node)) return false;
+    const GraphShape x = node_input(graph, node, 0)->shape;
+    KernelConv1d *conv = &node->conv;
+    conv->in_channels = x.size[1];
+    if (conv->out_channels < 1 || (int64_t)conv->taps * conv->in_channels > INT32_MAX)
+        return graph_fail(graph, node, CORE_SHAPE, "weights [%d, %d, %d]", (int)conv->taps,
+                          (int)conv->in_channels, (int)conv->out_channels);
+    if (!conv_length(graph, node, x.size[0])) return false;
+    const GraphShape weights = {3, {conv->taps, conv->in_channels, conv->out_channels}};
+    if (!declare_weights(graph, node, weights, conv->taps * conv->in_channels)) return false;
+    node->packed_floats = kernel_conv1d_plan(conv).packed_floats;
+    return true;
+}
+
+static void conv1d_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    const KernelRange in = {0, x->shape.size[0]};
+    const int32_t length = node->shape.size[0];
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, length);
+        clear_rest(node_value(node, r), valid, length, node->conv.out_channels);
+        graph->kernels->conv1d(&node->conv, in, valid, node_value(x, r), node_parameter(graph, node, 0),
+                               node_parameter(graph, node, 1), node_value(node, r));
+    }
+}
+
+static void conv1d_prepare(const Graph *graph, const Node *node) {
+    if (node_input(graph, node, 0)->gradient)
+        kernel_conv1d_pack(&node->conv, node_parameter(graph, node, 0), node->packed);
+}
+
+static void conv1d_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    const KernelRange in = {0, x->shape.size[0]};
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
+        const float *slope = node_gradient(node, r);
+        stop_at_relu(graph, node, r, valid);
+        graph->kernels->conv1d_weights(&node->conv, in, valid, node_value(x, r), slope,
+                                       node_slab(graph, node, 0, chunk), node_slab(graph, node, 1, chunk));
+        if (x->gradient)
+            graph->kernels->conv1d_data(&node->conv, in, valid, node->packed, slope, node_gradient(x, r));
+    }
+}
+
+const OpClass op_conv1d = {.name = "conv1d",
+                           .shape = conv1d_shape,
+                           .forward = conv1d_forward,
+                           .prepare = conv1d_prepare,
+                           .backward = conv1d_backward};
+
+GraphNode graph_conv1d(Graph *graph, GraphNode x, const GraphConv1d *options, const char *name) {
+    Node node = conv_node(&op_conv1d, x, options);
+    return graph_append(graph, &node, name ? name : "");
+}
+
+/* ---- depthwise_conv1d ---- */
+
+static bool depthwise_shape(Graph *graph, Node *node) {
+    if (!input_check(graph, node, 0, GRAPH_F32, 2, "[N, L, C]") || !conv_check(graph, node)) return false;
+    const GraphShape x = node_input(graph, node, 0)->shape;
+    KernelConv1d *conv = &node->conv;
+    if (conv->out_channels != 0)
+        return graph_fail(graph, node, CORE_ARGUMENT,
+                          "%d output channels were asked for, but it keeps the input's %d",
+                          (int)conv->out_channels, (int)x.size[1]);
+    conv->in_channels = conv->out_channels = x.size[1];
+    return conv_length(graph, node, x.size[0]) &&
+           declare_weights(graph, node, graph_sequence(conv->taps, conv->in_channels), conv->taps);
+}
+
+static void depthwise_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    const KernelRange in = {0, x->shape.size[0]};
+    const int32_t length = node->shape.size[0];
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, length);
+        clear_rest(node_value(node, r), valid, length, node->conv.out_channels);
+        graph->kernels->depthwise_conv1d(&node->conv, in, valid, node_value(x, r),
+                                         node_parameter(graph, node, 0), node_parameter(graph, node, 1),
+                                         node_value(node, r));
+    }
+}
+
+static void depthwise_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    const KernelRange in = {0, x->shape.size[0]};
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
+        const float *slope = node_gradient(node, r);
+        stop_at_relu(graph, node, r, valid);
+        graph->kernels->depthwise_conv1d_weights(&node->conv, in, valid, node_value(x, r), slope,
+                                                 node_slab(graph, node, 0, chunk),
+                                                 node_slab(graph, node, 1, chunk));
+        if (x->gradient)
+            graph->kernels->depthwise_conv1d_data(&node->conv, in, valid, node_parameter(graph, node, 0),
+                                                  slope, node_gradient(x, r));
+    }
+}
+
+const OpClass op_depthwise_conv1d = {.name = "depthwise_conv1d",
+                                     .shape = depthwise_shape,
+                                     .forward = depthwise_forward,
+                                     .backward = depthwise_backward};
+
+GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *options, const char *name) {
+    Node node = conv_node(&op_depthwise_conv1d, x, options);
+    return graph_append(graph, &node, name ? name : "");
+}
+
+/* ---- linear: a convolution of one tap whose positions are the rows of the chunk ---- */
+
+static bool linear_shape(Graph *graph, Node *node) {
+    if (!input_check(graph, node, 0, GRAPH_F32, 1, "[N, C]")) return false;
+    KernelConv1d *conv = &node->conv;
+    conv->in_channels = node_input(graph, node, 0)->shape.size[0];
+    if (conv->out_channels < 1)
+        return graph_fail(graph, node, CORE_SHAPE, "weights [%d, %d]", (int)conv->in_channels,
+                          (int)conv->out_channels);
+    node->shape = graph_vector(conv->out_channels);
+    node->packed_floats = kernel_conv1d_plan(conv).packed_floats;
+    return declare_weights(graph, node, graph_sequence(conv->in_channels, conv->out_channels),
+                           conv->in_channels);
+}
+
+static void linear_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    graph->kernels->dense(chunk->rows, node->conv.in_channels, node->conv.out_channels,
+                          node_value(x, chunk->begin), node_parameter(graph, node, 0),
+                          node_parameter(graph, node, 1), node->conv.relu, node_value(node, chunk->begin));
+}
+
+static void linear_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    const KernelRange rows = {0, chunk->rows};
+    float *slope = node_gradient(node, chunk->begin);
+    if (node->conv.relu)
+        graph->kernels->relu_gradient((size_t)chunk->rows * node_size(node), node_value(node, chunk->begin),
+                                      slope);
+    graph->kernels->conv1d_weights(&node->conv, rows, rows, node_value(x, chunk->begin), slope,
+                                   node_slab(graph, node, 0, chunk), node_slab(graph, node, 1, chunk));
+    if (x->gradient)
+        graph->kernels->conv1d_data(&node->conv, rows, rows, node->packed, slope,
+                                    node_gradient(x, chunk->begin));
+}
+
+const OpClass op_linear = {.name = "linear",
+                           .shape = linear_shape,
+                           .forward = linear_forward,
+                           .prepare = conv1d_prepare,
+                           .backward = linear_backward};
+
+GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name) {
+    Node node = {.op = &op_linear,
+                 .n_inputs = 1,
+                 .inputs = {x},
+                 .conv = {.out_channels = out, .taps = 1, .stride = 1, .dilation = 1, .relu = relu}};
+    return graph_append(graph, &node, name ? name : "");
+}

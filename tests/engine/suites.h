@@ -1,0 +1,15 @@
+/* The test cases that test_engine runs.
+ * Relies on: Check.
+ * Relied on by: tests/engine. */
+#ifndef SIPCNN_TESTS_SUITES_H
+#define SIPCNN_TESTS_SUITES_H
+
+#include <check.h>
+
+TCase *graph_tests(void);
+TCase *golden_tests(void);
+TCase *optimiser_tests(void);
+TCase *rng_tests(void);
+TCase *training_tests(void);
+
+#endif

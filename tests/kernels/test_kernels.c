@@ -1,0 +1,570 @@
+/* Every kernel of every instruction set against a naive double-precision reference, in guarded buffers, with
+ * NaN in all that must not be read, and bit for bit against the portable kernels. Relies on: engine/kernels,
+ * engine/rng.h, Check. Relied on by: ctest. */
+#include "engine/kernels/declare.h"
+#include "engine/rng.h"
+#include "tests/kernels/guard.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 150 };
+
+/* One round of a check: sizes are drawn from `seed`, buffers live until the round ends. Odd rounds have all
+ * buffers at the end of accessible memory, even ones at its start. */
+typedef struct Round {
+    const Kernels *kernels;
+    uint32_t seed, draws;
+    int n_buffers;
+    const Guard *guards;
+} Round;
+
+static int draw(Round *round, int low, int high) {
+    return low + (int)rng_below((uint64_t)(high - low + 1), round->seed, 1, 0, round->draws++);
+}
+
+static void *buffer(Round *round, size_t bytes) {
+    if (round->n_buffers == BUFFERS) ck_abort_msg("a round needs more than %d buffers", BUFFERS);
+    return guard_place(&round->guards[round->n_buffers++], bytes, round->seed % 2 == 1);
+}
+
+static float *empty(Round *round, int count) {
+    float *values = buffer(round, (size_t)count * sizeof(float));
+    for (int i = 0; i < count; i++)
+        values[i] = NAN;
+    return values;
+}
+
+static float *values(Round *round, int count) {
+    float *result = empty(round, count);
+    for (int i = 0; i < count; i++)
+        result[i] = 2 * rng_uniform(round->seed, 2, 0, round->draws++) - 1;
+    return result;
+}
+
+static uint8_t *bytes(Round *round, int count, int bound) {
+    uint8_t *result = buffer(round, (size_t)count);
+    for (int i = 0; i < count; i++)
+        result[i] = (uint8_t)draw(round, 0, bound - 1);
+    return result;
+}
+
+/* A copy of existing values, as the accumulators' start. */
+static float *copy(Round *round, const float *from, int count) {
+    float *result = empty(round, count);
+    memcpy(result, from, (size_t)count * sizeof(float));
+    return result;
+}
+
+/* A passed assertion is a system call in Check; this one asserts only what fails. */
+static void claim(bool holds, int index, double got, double want) {
+    if (!holds) ck_abort_msg("value %d: %.9g instead of %.9g", index, got, want);
+}
+
+/* NaN in `want`: must not have been written. The tolerance suits sums of `terms` products of values below 1.
+ */
+static void near(const float *got, const double *want, int count, double terms) {
+    for (int i = 0; i < count; i++) {
+        const double difference = fabs((double)got[i] - want[i]);
+        claim(isnan(want[i]) ? isnan(got[i]) : difference <= 1e-7 * (4 + terms), i, (double)got[i], want[i]);
+    }
+}
+
+static void same_bits(const float *a, const float *b, int count) {
+    ck_assert_mem_eq(a, b, (size_t)count * sizeof(float));
+}
+
+static KernelRange draw_range(Round *round, int length) {
+    const int begin = draw(round, 0, length), end = draw(round, 0, length);
+    if (draw(round, 0, 2) == 0) return (KernelRange){0, length};
+    return (KernelRange){begin, end};
+}
+
+static bool inside(KernelRange range, int position) {
+    return position >= range.begin && position < range.end;
+}
+
+static void forget_outside(float *x, KernelRange range, int length, int channels) {
+    for (int i = 0; i < length * channels; i++)
+        if (!inside(range, i / channels)) x[i] = NAN;
+}
+
+/* ---- convolutions ---- */
+
+typedef struct ConvCase {
+    KernelConv1d conv;
+    int in_length, out_length;
+    KernelRange in, out;
+} ConvCase;
+
+static ConvCase draw_conv(Round *round, bool depthwise) {
+    ConvCase c = {.in_length = draw(round, 1, 20), .out_length = draw(round, 1, 20)};
+    c.conv = (KernelConv1d){.in_channels = draw(round, 1, 36),
+                            .out_channels = draw(round, 1, 72),
+                            .taps = draw(round, 1, 5),
+                            .stride = draw(round, 1, 4),
+                            .dilation = draw(round, 1, 4),
+                            .left = draw(round, -6, 16),
+                            .relu = draw(round, 0, 1) == 1};
+    if (depthwise) c.conv.out_channels = c.conv.in_channels;
+    c.in = draw_range(round, c.in_length);
+    c.out = draw_range(round, c.out_length);
+    return c;
+}
+
+/* The input position of a tap, or -1 when it is padding. */
+static int tap_position(const ConvCase *c, int t, int k) {
+    const int position = t * c->conv.stride + k * c->conv.dilation - c->conv.left;
+    return inside(c->in, position) ? position : -1;
+}
+
+/* Calls visit for each product y[t][o] += x[position][i] * w[k][i][o] that there is. */
+#define EACH_PRODUCT(c)                                                                                      \
+    for (int t = (c)->out.begin; t < (c)->out.end; t++)                                                      \
+        for (int k = 0, position; k < (c)->conv.taps; k++)                                                   \
+            if ((position = tap_position((c), t, k)) >= 0)                                                   \
+                for (int i = 0; i < (c)->conv.in_channels; i++)                                              \
+                    for (int o = 0; o < (c)->conv.out_channels; o++)
+
+static void check_conv_forward(Round *round, bool depthwise) {
+    const ConvCase c = draw_conv(round, depthwise);
+    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.out_length * out;
+    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
+    float *x = values(round, c.in_length * in), *w = values(round, n_weights);
+    float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
+    float *y = empty(round, count), *portable = empty(round, count);
+    forget_outside(x, c.in, c.in_length, in);
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++)
+        want[i] = !inside(c.out, i / out) ? (double)NAN : bias ? (double)bias[i % out] : 0;
+    EACH_PRODUCT(&c) {
+        if (depthwise && i != o) continue;
+        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
+        want[t * out + o] += (double)x[position * in + i] * (double)weight;
+    }
+    for (int i = 0; i < count && c.conv.relu; i++)
+        if (want[i] < 0) want[i] = 0;
+    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
+    (depthwise ? round->kernels->depthwise_conv1d : round->kernels->conv1d)(&c.conv, c.in, c.out, x, w, bias,
+                                                                            y);
+    (depthwise ? reference->depthwise_conv1d : reference->conv1d)(&c.conv, c.in, c.out, x, w, bias, portable);
+    near(y, want, count, c.conv.taps * in);
+    same_bits(y, portable, count);
+    free(want);
+}
+
+static void check_conv1d(Round *round) {
+    check_conv_forward(round, false);
+}
+
+static void check_depthwise_conv1d(Round *round) {
+    check_conv_forward(round, true);
+}
+
+static void check_conv_data(Round *round, bool depthwise) {
+    const ConvCase c = draw_conv(round, depthwise);
+    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.in_length * in;
+    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
+    float *w = values(round, n_weights), *dy = values(round, c.out_length * out);
+    float *start = values(round, count), *dx = copy(round, start, count),
+          *portable = copy(round, start, count);
+    forget_outside(dy, c.out, c.out_length, out);
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++)
+        want[i] = (double)start[i];
+    EACH_PRODUCT(&c) {
+        if (depthwise && i != o) continue;
+        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
+        want[position * in + i] += (double)dy[t * out + o] * (double)weight;
+    }
+    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
+    if (depthwise) {
+        round->kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
+        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, portable);
+    } else {
+        const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+        float *packed = empty(round, (int)plan.packed_floats);
+        kernel_conv1d_pack(&c.conv, w, packed);
+        round->kernels->conv1d_data(&c.conv, c.in, c.out, packed, dy, dx);
+        reference->conv1d_data(&c.conv, c.in, c.out, packed, dy, portable);
+    }
+    near(dx, want, count, c.conv.taps * out);
+    same_bits(dx, portable, count);
+    free(want);
+}
+
+static void check_conv1d_data(Round *round) {
+    check_conv_data(round, false);
+}
+
+static void check_depthwise_conv1d_data(Round *round) {
+    check_conv_data(round, true);
+}
+
+static void check_conv_weights(Round *round, bool depthwise) {
+    const ConvCase c = draw_conv(round, depthwise);
+    const int in = c.conv.in_channels, out = c.conv.out_channels;
+    const int count = c.conv.taps * in * (depthwise ? 1 : out);
+    float *x = values(round, c.in_length * in), *dy = values(round, c.out_length * out);
+    float *start = values(round, count), *dw = copy(round, start, count),
+          *portable = copy(round, start, count);
+    float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
+    float *portable_bias = copy(round, bias_start, out);
+    forget_outside(x, c.in, c.in_length, in);
+    forget_outside(dy, c.out, c.out_length, out);
+    double *want = malloc((size_t)(count + out) * sizeof *want), *want_bias = want + count;
+    for (int i = 0; i < count; i++)
+        want[i] = (double)start[i];
+    for (int o = 0; o < out; o++)
+        want_bias[o] = (double)bias_start[o];
+    EACH_PRODUCT(&c) {
+        if (depthwise && i != o) continue;
+        want[depthwise ? k * in + i : (k * in + i) * out + o] +=
+            (double)x[position * in + i] * (double)dy[t * out + o];
+    }
+    for (int t = c.out.begin; t < c.out.end; t++)
+        for (int o = 0; o < out; o++)
+            want_bias[o] += (double)dy[t * out + o];
+    if (draw(round, 0, 3) == 0) dbias = portable_bias = NULL;
+    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
+    (depthwise ? round->kernels->depthwise_conv1d_weights
+               : round->kernels->conv1d_weights)(&c.conv, c.in, c.out, x, dy, dw, dbias);
+    (depthwise ? reference->depthwise_conv1d_weights : reference->conv1d_weights)(&c.conv, c.in, c.out, x, dy,
+                                                                                  portable, portable_bias);
+    near(dw, want, count, c.out_length);
+    same_bits(dw, portable, count);
+    if (dbias) near(dbias, want_bias, out, c.out_length);
+    if (dbias) same_bits(dbias, portable_bias, out);
+    free(want);
+}
+
+static void check_conv1d_weights(Round *round) {
+    check_conv_weights(round, false);
+}
+
+static void check_depthwise_conv1d_weights(Round *round) {
+    check_conv_weights(round, true);
+}
+
+static void check_dense(Round *round) {
+    const int rows = draw(round, 1, 9), in = draw(round, 1, 70), out = draw(round, 1, 150);
+    const bool relu = draw(round, 0, 1) == 1;
+    float *x = values(round, rows * in), *w = values(round, in * out);
+    float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
+    float *y = empty(round, rows * out), *portable = empty(round, rows * out);
+    double *want = malloc((size_t)(rows * out) * sizeof *want);
+    for (int i = 0; i < rows * out; i++) {
+        want[i] = bias ? (double)bias[i % out] : 0;
+        for (int k = 0; k < in; k++)
+            want[i] += (double)x[i / out * in + k] * (double)w[k * out + i % out];
+        if (relu && want[i] < 0) want[i] = 0;
+    }
+    round->kernels->dense(rows, in, out, x, w, bias, relu, y);
+    kernels_at(CORE_CPU_PORTABLE)->dense(rows, in, out, x, w, bias, relu, portable);
+    near(y, want, rows * out, in);
+    same_bits(y, portable, rows * out);
+    free(want);
+}
+
+/* ---- look-ups: up to 8 fields x 5 taps = 40 rows, more than are added at once ---- */
+
+typedef struct LookupCase {
+    ConvCase shape; /* in_channels: fields */
+    int32_t offsets[9];
+    KernelLookup lookup;
+    uint8_t *ids;
+} LookupCase;
+
+static void draw_lookup(Round *round, LookupCase *c) {
+    c->shape = draw_conv(round, false);
+    KernelConv1d *conv = &c->shape.conv;
+    conv->in_channels = draw(round, 1, 8);
+    for (int f = 0; f < conv->in_channels; f++)
+        c->offsets[f + 1] = c->offsets[f] + draw(round, 1, 20);
+    c->ids = bytes(round, c->shape.in_length * conv->in_channels, 22); /* some are out of the vocabulary */
+    c->lookup = (KernelLookup){.fields = conv->in_channels,
+                               .offsets = c->offsets,
+                               .out_channels = conv->out_channels,
+                               .taps = conv->taps,
+                               .stride = conv->stride,
+                               .dilation = conv->dilation,
+                               .left = conv->left,
+                               .relu = conv->relu};
+}
+
+/* The table row of field i at a position, or -1. */
+static int table_row(const LookupCase *c, int position, int field) {
+    const int id = c->ids[position * c->lookup.fields + field];
+    return id < c->offsets[field + 1] - c->offsets[field] ? c->offsets[field] + id : -1;
+}
+
+static void check_lookup_conv(Round *round) {
+    LookupCase c = {0};
+    draw_lookup(round, &c);
+    const int out = c.lookup.out_channels, rows = c.offsets[c.lookup.fields],
+              count = c.shape.out_length * out;
+    float *table = values(round, c.lookup.taps * rows * out);
+    float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
+    float *y = empty(round, count), *portable = empty(round, count);
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++)
+        want[i] = !inside(c.shape.out, i / out) ? (double)NAN : bias ? (double)bias[i % out] : 0;
+    EACH_PRODUCT(&c.shape) {
+        const int row = table_row(&c, position, i);
+        if (row >= 0) want[t * out + o] += (double)table[(k * rows + row) * out + o];
+    }
+    for (int i = 0; i < count && c.lookup.relu; i++)
+        if (want[i] < 0) want[i] = 0;
+    round->kernels->lookup_conv(&c.lookup, c.shape.in, c.shape.out, c.ids, table, bias, y);
+    kernels_at(CORE_CPU_PORTABLE)
+        ->lookup_conv(&c.lookup, c.shape.in, c.shape.out, c.ids, table, bias, portable);
+    near(y, want, count, 40);
+    same_bits(y, portable, count);
+    free(want);
+}
+
+static void check_lookup_gradient(Round *round) {
+    LookupCase c = {0};
+    draw_lookup(round, &c);
+    const int out = c.lookup.out_channels, rows = c.offsets[c.lookup.fields];
+    const int count = c.lookup.taps * rows * out;
+    float *dy = values(round, c.shape.out_length * out);
+    float *start = values(round, count), *dtable = copy(round, start, count),
+          *portable = copy(round, start, count);
+    forget_outside(dy, c.shape.out, c.shape.out_length, out);
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++)
+        want[i] = (double)start[i];
+    EACH_PRODUCT(&c.shape) {
+        const int row = table_row(&c, position, i);
+        if (row >= 0) want[(k * rows + row) * out + o] += (double)dy[t * out + o];
+    }
+    round->kernels->lookup_gradient(&c.lookup, c.shape.in, c.shape.out, c.ids, dy, dtable);
+    kernels_at(CORE_CPU_PORTABLE)->lookup_gradient(&c.lookup, c.shape.in, c.shape.out, c.ids, dy, portable);
+    near(dtable, want, count, 20 * c.lookup.fields);
+    same_bits(dtable, portable, count);
+    free(want);
+}
+
+/* ---- pooling, normalisation, element-wise ---- */
+
+static void check_max_pool(Round *round) {
+    const int length = draw(round, 1, 20), channels = draw(round, 1, 70);
+    const KernelRange in = draw_range(round, length);
+    float *x = values(round, length * channels), *y = empty(round, channels);
+    int32_t *index = draw(round, 0, 2) ? buffer(round, (size_t)channels * sizeof(int32_t)) : NULL;
+    for (int i = 0; i < length * channels; i++)
+        x[i] = roundf(4 * x[i]) / 4; /* ties */
+    forget_outside(x, in, length, channels);
+    round->kernels->max_pool(in, channels, x, y, index);
+    for (int c = 0; c < channels; c++) {
+        int best = -1;
+        for (int t = in.begin; t < in.end; t++)
+            if (best < 0 || x[t * channels + c] > x[best * channels + c]) best = t;
+        const float want = best < 0 ? 0 : x[best * channels + c];
+        claim(y[c] == want, c, (double)y[c], (double)want);
+        if (index) claim(index[c] == best, c, index[c], best);
+    }
+}
+
+static void check_normalise_u8(Round *round) {
+    const int count = draw(round, 1, 80);
+    uint8_t *x = bytes(round, count, 256);
+    float *mean = values(round, count), *scale = values(round, count), *y = empty(round, count);
+    float *low = empty(round, count), *high = empty(round, count), *portable = empty(round, count);
+    double want[80];
+    for (int i = 0; i < count; i++) {
+        low[i] = (float)draw(round, 0, 200);
+        high[i] = low[i] + (float)draw(round, 0, 55);
+        const double clamped = fmin(fmax(x[i], (double)low[i]), (double)high[i]);
+        want[i] = (clamped - (double)mean[i]) * (double)scale[i];
+    }
+    round->kernels->normalise_u8(count, x, low, high, mean, scale, y);
+    kernels_at(CORE_CPU_PORTABLE)->normalise_u8(count, x, low, high, mean, scale, portable);
+    near(y, want, count, 300);
+    same_bits(y, portable, count);
+}
+
+static void check_relu(Round *round) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *y = empty(round, count);
+    x[0] = NAN; /* must stay visible */
+    round->kernels->relu((size_t)count, x, y);
+    for (int i = 0; i < count; i++)
+        claim(isnan(x[i]) ? isnan(y[i]) : y[i] == (x[i] < 0 ? 0 : x[i]), i, (double)y[i], (double)x[i]);
+    round->kernels->relu((size_t)count, x, x);
+    same_bits(x, y, count);
+}
+
+static void check_relu_gradient(Round *round) {
+    const int count = draw(round, 1, 80);
+    float *y = values(round, count), *before = values(round, count), *dy = copy(round, before, count);
+    y[0] = 0;
+    round->kernels->relu_gradient((size_t)count, y, dy);
+    for (int i = 0; i < count; i++)
+        claim(dy[i] == (y[i] > 0 ? before[i] : 0), i, (double)dy[i], (double)before[i]);
+}
+
+static void check_add(Round *round) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *before = values(round, count), *y = copy(round, before, count);
+    round->kernels->add((size_t)count, x, y);
+    for (int i = 0; i < count; i++)
+        claim(y[i] == before[i] + x[i], i, (double)y[i], (double)(before[i] + x[i]));
+}
+
+static void check_add_product(Round *round) {
+    const int count = draw(round, 1, 80);
+    float *a = values(round, count), *b = values(round, count), *before = values(round, count);
+    float *y = copy(round, before, count), *portable = copy(round, before, count);
+    double want[80];
+    for (int i = 0; i < count; i++)
+        want[i] = (double)before[i] + (double)a[i] * (double)b[i];
+    round->kernels->add_product((size_t)count, a, b, y);
+    kernels_at(CORE_CPU_PORTABLE)->add_product((size_t)count, a, b, portable);
+    near(y, want, count, 1);
+    same_bits(y, portable, count);
+}
+
+static void check_sum_squares(Round *round) {
+    const int count = draw(round, 0, 80);
+    float *x = values(round, count);
+    double want = 0;
+    for (int i = 0; i < count; i++)
+        want += (double)x[i] * (double)x[i];
+    const double got = round->kernels->sum_squares((size_t)count, x);
+    const double portable = kernels_at(CORE_CPU_PORTABLE)->sum_squares((size_t)count, x);
+    ck_assert_double_eq_tol(got, want, 1e-12 * (1 + want));
+    ck_assert_mem_eq(&got, &portable, sizeof got);
+}
+
+/* Against AdamW as written in the paper's algorithm 2, in double. */
+static void check_adamw(Round *round) {
+    const int count = draw(round, 1, 80);
+    const KernelAdamW adam = {.rate = 0.01f,
+                              .beta1 = 0.9f,
+                              .beta2 = 0.99f,
+                              .epsilon = 1e-6f,
+                              .decay = 0.001f,
+                              .correction1 = 1.7f,
+                              .correction2 = 2.3f};
+    float *g = values(round, count), *start_m = values(round, count), *start_v = values(round, count);
+    float *start_p = values(round, count), *m = copy(round, start_m, count), *p = copy(round, start_p, count);
+    for (int i = 0; i < count; i++)
+        start_v[i] = fabsf(start_v[i]);
+    float *v = copy(round, start_v, count), *m2 = copy(round, start_m, count),
+          *v2 = copy(round, start_v, count);
+    float *p2 = copy(round, start_p, count);
+    const float clip = 0.7f;
+    round->kernels->adamw(&adam, clip, (size_t)count, g, m, v, p);
+    kernels_at(CORE_CPU_PORTABLE)->adamw(&adam, clip, (size_t)count, g, m2, v2, p2);
+    for (int i = 0; i < count; i++) {
+        const double slope = (double)clip * (double)g[i];
+        const double moment1 = 0.9 * (double)start_m[i] + 0.1 * slope;
+        const double moment2 = 0.99 * (double)start_v[i] + 0.01 * slope * slope;
+        const double step = 0.01 * (1.7 * moment1) / (sqrt(2.3 * moment2) + 1e-6);
+        const double want = (double)start_p[i] - step - 0.001 * (double)start_p[i];
+        claim(fabs((double)m[i] - moment1) <= 1e-6, i, (double)m[i], moment1);
+        claim(fabs((double)v[i] - moment2) <= 1e-6, i, (double)v[i], moment2);
+        claim(fabs((double)p[i] - want) <= 1e-5, i, (double)p[i], want);
+    }
+    same_bits(m, m2, count);
+    same_bits(v, v2, count);
+    same_bits(p, p2, count);
+}
+
+/* ---- the list: a family without a check does not compile ---- */
+
+static const struct {
+    const char *name;
+    void (*check)(Round *round);
+} checks[] = {
+#define KERNEL_CHECK(family, Type) {#family, check_##family},
+    KERNEL_FAMILY_MAP(KERNEL_CHECK)
+#undef KERNEL_CHECK
+};
+enum { N_CHECKS = sizeof checks / sizeof checks[0] };
+
+static void run_checks(CoreCpuLevel level, int check) {
+    const Kernels *kernels = kernels_at(level);
+    if (!kernels) {
+        fprintf(stderr, "%s: skipped, this machine or SIPCNN_MAX_ISA has no %s\n", checks[check].name,
+                core_cpu_level_name(level));
+        return;
+    }
+    ck_assert_str_eq(kernels->isa, core_cpu_level_name(level));
+    Guard guards[BUFFERS];
+    for (int i = 0; i < BUFFERS; i++)
+        guards[i] = guard_new(BUFFER_SIZE);
+    for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+        Round round = {.kernels = kernels, .seed = seed, .guards = guards};
+        checks[check].check(&round);
+    }
+    for (int i = 0; i < BUFFERS; i++)
+        guard_free(&guards[i]);
+}
+
+START_TEST(portable) {
+    run_checks(CORE_CPU_PORTABLE, _i);
+}
+END_TEST
+
+START_TEST(avx2) {
+    run_checks(CORE_CPU_AVX2, _i);
+}
+END_TEST
+
+START_TEST(avx512) {
+    run_checks(CORE_CPU_AVX512, _i);
+}
+END_TEST
+
+/* Each instruction set that kernels.def names has every family, and no function twice. */
+START_TEST(list_is_complete) {
+    static const struct {
+        const char *family, *isa, *function;
+    } rows[] = {
+#define KERNEL(family, isa, function) {#family, #isa, #function},
+#include "engine/kernels/kernels.def"
+#undef KERNEL
+    };
+    const size_t n_rows = sizeof rows / sizeof rows[0];
+    ck_assert_uint_eq(n_rows % N_CHECKS, 0);
+    for (size_t i = 0; i < n_rows; i++) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "kernel_%s_%s", rows[i].family, rows[i].isa);
+        ck_assert_str_eq(rows[i].function, expected);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_str_ne(rows[i].function, rows[k].function);
+    }
+}
+END_TEST
+
+START_TEST(environment_caps_the_level) {
+    setenv("SIPCNN_MAX_ISA", "portable", 1);
+    ck_assert_str_eq(kernels_best()->isa, "portable");
+    ck_assert_ptr_null(kernels_at(CORE_CPU_AVX2));
+    unsetenv("SIPCNN_MAX_ISA");
+    const Kernels *native = kernels_at(core_cpu_level());
+    ck_assert_str_eq(kernels_best()->isa, native ? core_cpu_level_name(core_cpu_level()) : "portable");
+}
+END_TEST
+
+int main(void) {
+    TCase *tcase = tcase_create("kernels");
+    tcase_add_loop_test(tcase, portable, 0, N_CHECKS);
+    tcase_add_loop_test(tcase, avx2, 0, N_CHECKS);
+    tcase_add_loop_test(tcase, avx512, 0, N_CHECKS);
+    tcase_add_test(tcase, list_is_complete);
+    tcase_add_test(tcase, environment_caps_the_level);
+    Suite *suite = suite_create("kernels");
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
