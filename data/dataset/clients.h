@@ -1,0 +1,26 @@
+/* Numbers for pairs of capture and client address, in order of appearance.
+ * Relies on: data/wire/message.h, xxHash.
+ * Relied on by: cache.c. Internal to data/dataset. */
+#ifndef SIPCNN_DATASET_CLIENTS_H
+#define SIPCNN_DATASET_CLIENTS_H
+
+#include "data/wire/message.h"
+
+typedef struct Client {
+    uint8_t ip[16];
+    uint32_t capture;
+    uint32_t number; /* 0: the slot is free */
+} Client;
+
+/* An open-addressing table. Zeroed: empty. */
+typedef struct Clients {
+    Client *slots; /* [room], a power of two */
+    uint32_t room, count;
+} Clients;
+
+/* The pair's number, from 1 on; 0 when there is no memory. */
+uint32_t clients_number(Clients *clients, uint32_t capture, const WireAddress *address);
+
+void clients_free(Clients *clients);
+
+#endif

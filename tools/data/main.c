@@ -1,0 +1,46 @@
+/* sipcnn-data: makes datasets from captures, tells about them and splits them.
+ * Relies on: tools/data/command.h.
+ * Relied on by: nobody; it is a command. */
+#include "tools/data/command.h"
+#include "tools/data/console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] = "sipcnn-data: makes datasets from captures, tells about them and splits them.\n"
+                           "\n"
+                           "usage: sipcnn-data import --output FILE [options] CAPTURE...\n"
+                           "       sipcnn-data info FILE [--json]\n"
+                           "       sipcnn-data split FILE --name NAME --by capture|run|tool|time [options]\n"
+                           "       sipcnn-data COMMAND --help\n"
+                           "\n"
+                           "examples:\n"
+                           "  sipcnn-data import --output lab.h5 data/samples/*.pcap.xz\n"
+                           "  sipcnn-data split lab.h5 --name first --by capture --validation 0.2\n"
+                           "  sipcnn-data info lab.h5\n"
+                           "\n"
+                           "Exit status: 0 done, 1 failure, 2 wrong usage.\n";
+
+typedef struct Command {
+    const char *name;
+    int (*run)(int count, char **arguments);
+} Command;
+
+static const Command commands[] = {
+    {"import", command_import}, {"info", command_info}, {"split", command_split}};
+
+int main(int count, char **arguments) {
+    if (count < 2) return console_usage("a command is missing");
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
+        fputs(help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(arguments[1], "--version") == 0) {
+        puts("sipcnn-data " SIPCNN_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(arguments[1], commands[i].name) == 0) return commands[i].run(count - 1, arguments + 1);
+    return console_usage("unknown command '%s'", arguments[1]);
+}
