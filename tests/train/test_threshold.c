@@ -1,0 +1,113 @@
+/* Thresholds from synthetic scores.
+ * Relies on: train/threshold.h.
+ * Relied on by: test_train.c. */
+#include "engine/rng.h"
+#include "tests/train/suites.h"
+#include "train/threshold.h"
+
+#include <math.h>
+
+static const TrainThresholdOptions options = {.false_per_million = 0, .margin = 1, .standard = 1};
+
+/* `n` cases of one kind at low, low + step, ... */
+static size_t add(TrainCase *cases, size_t at, TrainCaseKind kind, size_t n, float low, float step) {
+    for (size_t i = 0; i < n; i++)
+        cases[at + i] = (TrainCase){low + step * (float)i, kind};
+    return at + n;
+}
+
+START_TEST(between_separate_sides) {
+    TrainCase cases[200];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -9, .05f); /* up to -4.05 */
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 3, .01f);
+    float threshold = train_threshold_choose(cases, n, &options, false);
+    ck_assert_float_gt(threshold, -4.05f + 1);
+    ck_assert_float_le(threshold, 3);
+    ck_assert_float_eq_tol(threshold, (3 + -4.05f) / 2, .1);
+}
+END_TEST
+
+START_TEST(margin_above_benign) {
+    TrainCase cases[300];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -5, .05f); /* up to -0.05 */
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 200, .5f, .05f);     /* the lowest lie within the margin */
+    float threshold = train_threshold_choose(cases, n, &options, false);
+    ck_assert_float_ge(threshold, .5f);
+    ck_assert_float_le(threshold, -.05f + 1 + 1e-5f);
+}
+END_TEST
+
+START_TEST(rate_admits_an_outlier) {
+    TrainCase cases[400];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 199, -5, .01f);
+    n = add(cases, n, TRAIN_CASE_BENIGN, 1, 6, 0);
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 2, .01f);
+    TrainThresholdOptions lenient = options;
+    lenient.false_per_million = 5000; /* one of 200 */
+    ck_assert_float_lt(train_threshold_choose(cases, n, &lenient, false), 2.5f);
+    /* Without that rate it weighs ten wrong verdicts: still better than to name nothing ... */
+    ck_assert_float_lt(train_threshold_choose(cases, n, &options, false), 2.5f);
+    /* ... unless a single false message is an incident. */
+    ck_assert_float_ge(train_threshold_choose(cases, n, &options, true), 7 - 1e-5f);
+}
+END_TEST
+
+START_TEST(other_attacks_cost_precision_only) {
+    TrainCase cases[300];
+    size_t n = add(cases, 0, TRAIN_CASE_ATTACK, 100, 0, .01f);
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 2, .01f);
+    n = add(cases, n, TRAIN_CASE_BENIGN, 100, -8, .01f);
+    float threshold = train_threshold_choose(cases, n, &options, true);
+    ck_assert_float_gt(threshold, .99f);
+    ck_assert_float_le(threshold, 2);
+}
+END_TEST
+
+START_TEST(no_positive_case) {
+    TrainCase cases[100];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -9, .05f);
+    ck_assert_float_eq(train_threshold_choose(cases, n, &options, false), 1); /* the standard */
+    n = add(cases, 0, TRAIN_CASE_BENIGN, 100, 0, .05f);
+    ck_assert_float_eq_tol(train_threshold_choose(cases, n, &options, false), 4.95f + 1, 1e-5f);
+    ck_assert_float_eq(train_threshold_choose(cases, 0, &options, false), 1);
+}
+END_TEST
+
+/* Whatever the scores: finite, in range, and a strict choice names no benign case. */
+START_TEST(random_scores) {
+    for (uint32_t round = 0; round < 200; round++) {
+        TrainCase cases[64];
+        size_t n = (size_t)rng_below(65, 1, 0, round, 0);
+        for (uint32_t i = 0; i < n; i++)
+            cases[i] = (TrainCase){20 * rng_uniform(1, 1, round, i) - 10,
+                                   (TrainCaseKind)rng_below(3, 1, 2, round, i)};
+        float threshold = train_threshold_choose(cases, n, &options, true);
+        ck_assert(isfinite(threshold) && threshold >= -4 && threshold <= 16);
+        for (size_t i = 0; i < n; i++)
+            ck_assert(cases[i].kind != TRAIN_CASE_BENIGN || cases[i].logit <= threshold);
+    }
+}
+END_TEST
+
+START_TEST(a_hopeless_class_is_not_named) {
+    TrainCase cases[300];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 200, -3, .01f);
+    n = add(cases, n, TRAIN_CASE_ATTACK, 95, -3, .01f);
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 5, -2.5f, .1f); /* amid the others */
+    ck_assert_float_ge(train_threshold_choose(cases, n, &options, false), 1);
+}
+END_TEST
+
+Suite *threshold_suite(void) {
+    Suite *suite = suite_create("threshold");
+    TCase *tests = tcase_create("threshold");
+    tcase_add_test(tests, between_separate_sides);
+    tcase_add_test(tests, margin_above_benign);
+    tcase_add_test(tests, rate_admits_an_outlier);
+    tcase_add_test(tests, other_attacks_cost_precision_only);
+    tcase_add_test(tests, a_hopeless_class_is_not_named);
+    tcase_add_test(tests, no_positive_case);
+    tcase_add_test(tests, random_scores);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

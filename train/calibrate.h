@@ -1,0 +1,30 @@
+/* Calibration: thresholds, k of n and novelty from validation data, once the weights stand.
+ * Relies on: train/scores.h, train/threshold.h, train/windows.h.
+ * Relied on by: sipcnn-train, tests. */
+#ifndef SIPCNN_TRAIN_CALIBRATE_H
+#define SIPCNN_TRAIN_CALIBRATE_H
+
+#include "train/scores.h"
+#include "train/threshold.h"
+
+typedef struct TrainCalibrateOptions {
+    TrainThresholdOptions threshold;
+    float novelty_margin; /* the novelty threshold is so many times the greatest of a benign validation
+                             message */
+} TrainCalibrateOptions;
+
+/* 30 false messages per million over all classes, margin 1, standard threshold 1, novelty margin 1.5. */
+TrainCalibrateOptions train_calibrate_defaults(void);
+
+/* Centres of benign and of each class, and the inverse variance within them, from training rows after onset.
+ * A class needs at least 20 rows. */
+void train_novelty_fit(const TrainData *data, const TrainScores *training, TrainCalibration *calibration);
+
+/* Fills *calibration (from train_calibration_new): novelty from `training`, all else from `validation`. A
+ * class that the first message decides (onset 0 in data->classes) opens an incident at its first verdict, so
+ * its threshold admits no benign validation message at all. CORE_MEMORY. */
+CORE_NODISCARD CoreStatus train_calibrate(const TrainData *data, const TrainScores *training,
+                                          const TrainScores *validation, const TrainCalibrateOptions *options,
+                                          TrainCalibration *calibration, CoreError *error);
+
+#endif

@@ -1,0 +1,28 @@
+/* Steps that several commands of sipcnn-train share.
+ * Relies on: train/options.h, train/report.h.
+ * Relied on by: fit_command.c, score_commands.c. */
+#ifndef SIPCNN_TRAIN_JOB_H
+#define SIPCNN_TRAIN_JOB_H
+
+#include "train/options.h"
+#include "train/report.h"
+
+/* Prints "sipcnn-train: TEXT" for a failure and returns EXIT_FAILED. */
+int job_failed(const CoreError *error);
+
+/* Opens dataset, cache and split as the checkpoint names them, with a progress line. */
+CORE_NODISCARD CoreStatus job_open(const TrainCheckpoint *checkpoint, const char *split,
+                                   const Arguments *arguments, TrainSource *source, CoreError *error);
+
+/* Scores the rows of a side. */
+CORE_NODISCARD CoreStatus job_score(TrainModel *model, const TrainData *data, DatasetSide side, bool warm,
+                                    const Arguments *arguments, TrainScores *scores, CoreError *error);
+
+/* Calibrates the run on the validation side and notes there how that side is judged then. */
+CORE_NODISCARD CoreStatus job_calibrate(TrainCheckpoint *checkpoint, const TrainData *data,
+                                        const Arguments *arguments, CoreError *error);
+
+/* Writes the model file. */
+CORE_NODISCARD CoreStatus job_export(const TrainCheckpoint *checkpoint, const char *path, CoreError *error);
+
+#endif

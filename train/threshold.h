@@ -1,0 +1,37 @@
+/* Choosing a class's threshold from validation scores.
+ * Relies on: libc.
+ * Relied on by: train/calibrate, tests. */
+#ifndef SIPCNN_TRAIN_THRESHOLD_H
+#define SIPCNN_TRAIN_THRESHOLD_H
+
+#include "engine/core/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a scored message is for one class. */
+typedef enum TrainCaseKind {
+    TRAIN_CASE_POSITIVE, /* the class holds */
+    TRAIN_CASE_ATTACK,   /* another attack */
+    TRAIN_CASE_BENIGN
+} TrainCaseKind;
+
+typedef struct TrainCase {
+    float logit;
+    TrainCaseKind kind;
+} TrainCase;
+
+typedef struct TrainThresholdOptions {
+    double false_per_million; /* benign messages at or above the threshold, at most */
+    float margin;   /* logits above the greatest benign score that the rate excludes, where F1 allows it */
+    float standard; /* the threshold of a class without a positive case, at least */
+} TrainThresholdOptions;
+
+/* The threshold with the best F1, in which a benign message beyond the rate weighs like ten wrong verdicts;
+ * of the thresholds that come within 0.5 % of that F1, the middle one, moved up to the margin as far as F1
+ * stays within 3 % of the best. A class whose F1 stays below 0.3 is better not named: its threshold lies
+ * above the benign scores. `strict`, for a class of which one verdict is an incident: at the margin above
+ * every benign score in any case. Sorts `cases` in place. Never NaN; within -4 .. 16. */
+float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOptions *options, bool strict);
+
+#endif
