@@ -1,0 +1,598 @@
+#!/usr/bin/python3
+"""Labels a lab capture per message (docs/labels.md), from the capture and the log of what was launched.
+Relies on: the standard library; reads pcap files itself, with its own decoder and SIP reader.
+Relied on by: run.py, check_leaks.py (the reader).
+"""
+import argparse
+import collections
+import csv
+import hashlib
+import json
+import re
+import struct
+import sys
+
+ONSET = {
+    "bruteforce": 10,
+    "spit": 10,
+    "toll_fraud": 10,
+    "distributed_flood": 20,
+    "malformed": 0,
+    "injection": 0,
+    "teardown": 0,
+}
+ONSET_DEFAULT = 5
+DUPLICATE_SECONDS = 0.005  # a mirror port's second copy comes within this time
+METHODS = (
+    "INVITE ACK BYE CANCEL REGISTER OPTIONS MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK"
+).split()
+SHAPE = re.compile(
+    rb"SIP/|[!%'*+\-.0-9A-Z_`a-z~]+[ \t]+[^\r\n]*[^\r\n \t][^\r\n]*[ \t]SIP/|(?:"
+    + "|".join(METHODS).encode()
+    + rb")[ \t]+(?:sips?|tel):"
+)
+INTERNATIONAL = re.compile(r"(?:\+|00|011|0011|900|9011)[1-9]\d{8,}$")
+PREFIX_PROBE = re.compile(
+    r"(?:\+|\*|[089]|00|000|011|900|9011|810|1100|8800|99900)?[1-9]\d{9,}$"
+)  # of a run that tries prefixes
+
+
+class Error(Exception):
+    """A capture or log that cannot be labelled."""
+
+
+# -- the capture -----------------------------------------------------------------------------------------
+
+
+def frames(path):
+    """(number, time, bytes) of each frame of a pcap file with Ethernet frames."""
+    with open(path, "rb") as f:
+        head = f.read(24)
+        magic = head[:4]
+        kinds = {
+            b"\xd4\xc3\xb2\xa1": ("<", 1e6),
+            b"\x4d\x3c\xb2\xa1": ("<", 1e9),
+            b"\xa1\xb2\xc3\xd4": (">", 1e6),
+            b"\xa1\xb2\x3c\x4d": (">", 1e9),
+        }
+        if magic not in kinds:
+            raise Error("%s: not a pcap file" % path)
+        order, unit = kinds[magic]
+        if struct.unpack(order + "I", head[20:24])[0] & 0xFFFF != 1:
+            raise Error("%s: not an Ethernet capture" % path)
+        number = 0
+        while True:
+            record = f.read(16)
+            if len(record) < 16:
+                return
+            seconds, fraction, kept, _ = struct.unpack(order + "IIII", record)
+            data = f.read(kept)
+            if len(data) < kept:
+                raise Error("%s: cut off in frame %d" % (path, number + 1))
+            number += 1
+            yield number, seconds + fraction / unit, data
+
+
+def address_text(raw):
+    import ipaddress
+
+    return str(ipaddress.ip_address(raw))
+
+
+class Decoder:
+    """Ethernet, IPv4 and IPv6 to UDP payloads; puts IPv4 fragments together."""
+
+    def __init__(self):
+        self.fragments = {}
+        self.names = {}
+
+    def name(self, raw):
+        if raw not in self.names:
+            self.names[raw] = address_text(raw)
+        return self.names[raw]
+
+    def udp(self, frame):
+        """(packet from the IP header on, source, destination, payload) or None."""
+        at, kind = 12, struct.unpack(">H", frame[12:14])[0]
+        while kind in (0x8100, 0x88A8):
+            at += 4
+            kind = struct.unpack(">H", frame[at : at + 2])[0]
+        packet = frame[at + 2 :]
+        if kind == 0x0800 and len(packet) >= 20:
+            length, flags = struct.unpack(">H", packet[2:4])[0], struct.unpack(">H", packet[6:8])[0]
+            header = 4 * (packet[0] & 15)
+            source, destination, protocol, data = (
+                packet[12:16],
+                packet[16:20],
+                packet[9],
+                packet[header:length],
+            )
+            if protocol != 17:
+                return None
+            if flags & 0x3FFF:
+                data = self.reassemble((packet[4:6], source, destination), flags, data)
+        elif kind == 0x86DD and len(packet) >= 40 and packet[6] == 17:
+            source, destination, data = (
+                packet[8:24],
+                packet[24:40],
+                packet[40 : 40 + struct.unpack(">H", packet[4:6])[0]],
+            )
+        else:
+            return None
+        if not data or len(data) < 8:
+            return None
+        ports = struct.unpack(">HH", data[:4])
+        return (
+            packet,
+            (self.name(source), ports[0]),
+            (self.name(destination), ports[1]),
+            data[8 : struct.unpack(">H", data[4:6])[0]],
+        )
+
+    def reassemble(self, key, flags, data):
+        parts = self.fragments.setdefault(key, {})
+        parts[8 * (flags & 0x1FFF)] = (data, bool(flags & 0x2000))
+        whole, at = b"", 0
+        while at in parts:
+            data, more = parts[at]
+            whole, at = whole + data, at + len(data)
+            if not more:
+                del self.fragments[key]
+                return whole
+        return None
+
+
+def has_shape(payload):
+    """SIP by the shape of its first line; ports do not matter."""
+    return bool(SHAPE.match(re.match(rb"[^\r\n]*", payload.lstrip(b"\r\n")[:4096]).group()))
+
+
+class Record:
+    """One SIP message of the capture, with what labelling needs of it."""
+
+    __slots__ = (
+        "frame",
+        "time",
+        "source",
+        "destination",
+        "payload",
+        "status",
+        "method",
+        "uri_user",
+        "call_id",
+        "cseq",
+        "branches",
+        "to",
+        "from_user",
+        "to_user",
+        "authorized",
+        "account",
+        "primary",
+        "also",
+        "run",
+        "part",
+    )
+
+    def __init__(self, frame, time, source, destination, payload):
+        self.frame, self.time, self.source, self.destination, self.payload = (
+            frame,
+            time,
+            source,
+            destination,
+            payload,
+        )
+        self.primary, self.also, self.run, self.part = "", "", 0, ""
+        self.read()
+
+    def read(self):
+        text = self.payload.lstrip(b"\r\n").decode("utf-8", "replace")
+        head = re.sub(r"\r?\n[ \t]+", " ", text.split("\r\n\r\n")[0])
+        lines = re.split(r"\r?\n", head)
+        first = re.match(r"SIP/\S*\s+(\d+)", lines[0])
+        self.status = int(first.group(1)) if first else (1 if lines[0].startswith("SIP/") else 0)
+        fields = collections.defaultdict(list)
+        short = {"v": "via", "f": "from", "t": "to", "i": "call-id"}
+        for line in lines[1:]:
+            name, colon, value = line.partition(":")
+            name = name.strip().lower()
+            if colon:
+                fields[short.get(name, name)].append(value.strip())
+        self.call_id = (fields["call-id"] or [""])[0]
+        self.cseq = " ".join((fields["cseq"] or [""])[0].split())
+        self.branches = re.findall(r"branch=([^;,\s]*)", ",".join(fields["via"]))
+        self.method = self.cseq.split(" ")[-1] if self.status else lines[0].split(" ")[0].split("\t")[0]
+        self.to = (fields["to"] or [""])[0]
+        self.from_user, self.to_user = user((fields["from"] or [""])[0]), user(self.to)
+        self.uri_user = "" if self.status else user((lines[0].split(" ") + [""])[1])
+        digest = (fields["authorization"] or fields["proxy-authorization"] or [""])[0]
+        self.authorized = bool(digest)
+        account = re.search(r'username="([^"]*)', digest)
+        self.account = account.group(1) if account else self.from_user
+
+    @property
+    def key(self):
+        """A reply has the key of the request that it answers."""
+        return self.call_id, self.cseq, self.branches[0] if self.branches else ""
+
+
+def user(value):
+    m = re.search(r"(?:sips?|tel):([^@>;]*)@", value)
+    return m.group(1) if m else ""
+
+
+def messages(path):
+    """(SIP messages, number of mirror copies left out) of a capture."""
+    decoder, out, copies = Decoder(), [], 0
+    last = {}
+    for number, time, frame in frames(path):
+        found = decoder.udp(frame)
+        if not found or not has_shape(found[3]):
+            continue
+        packet, source, destination, payload = found
+        key = hashlib.sha1(
+            (packet[:8] + packet[9:10] + packet[12:] if packet[0] >> 4 == 4 else packet[:7] + packet[8:])
+        ).digest()
+        before = last.get(key)
+        if before is not None and time - before <= DUPLICATE_SECONDS:
+            del last[key]
+            copies += 1
+            continue
+        last[key] = time
+        out.append(Record(number, time, source, destination, payload))
+    return out, copies
+
+
+# -- runs ------------------------------------------------------------------------------------------------
+
+
+class Run:
+    def __init__(self, record):
+        self.id, self.cls, self.tool, self.settings = (
+            record["run"],
+            record["class"],
+            record["tool"],
+            record["settings"],
+        )
+        self.sockets = {(ip, port) for ip, port in record["sockets"]}
+        self.launched, self.ended = record["launched"], record.get("ended", record["launched"] + 60)
+        self.sent = None
+        if record["sent_log"]:
+            with open(record["sent_log"]) as f:
+                self.sent = collections.Counter(
+                    (ip, int(port), digest) for _, ip, port, digest in (line.split() for line in f)
+                )
+            self.logged = sum(self.sent.values())
+        self.requests, self.replies = [], []
+        self.valid, self.also = True, []
+
+    def sent_this(self, m):
+        """Whether the run's socket sent the message: by the sender's own log, else by socket and time."""
+        if m.source not in self.sockets or not self.launched - 0.5 <= m.time <= self.ended + 1.5:
+            return False
+        if self.sent is None:
+            return True
+        key = m.source[0], m.source[1], hashlib.sha1(m.payload).hexdigest()
+        if self.sent[key] > 0:
+            self.sent[key] -= 1
+            return True
+        return False
+
+
+def assign(found, runs):
+    """Gives each message its run and part; what no run touches stays benign."""
+    owner, branch_run, call_ids = {}, {}, {}
+    by_socket = collections.defaultdict(list)
+    for run in runs:
+        for socket in run.sockets:
+            by_socket[socket].append(run)
+    for m in found:
+        run = next((r for r in by_socket.get(m.source, ()) if r.sent_this(m)), None)
+        if run and honest_side(m, run, call_ids):
+            continue
+        if run:
+            run.requests.append(m)
+            m.run, m.part = run.id, "request"
+            if m.status:
+                continue  # forged replies: what they trigger on other legs is the dialog's own business
+            owner[m.key] = run
+            if m.branches and m.branches[0]:
+                branch_run.setdefault((m.call_id, m.branches[0]), run)
+            if run.cls not in ("teardown", "hijack") and m.call_id:
+                call_ids[m.call_id] = run
+            continue
+        run = owner.get(m.key) if m.status else None
+        if run is None and m.status and m.destination in by_socket:
+            run = next(
+                (
+                    r
+                    for r in by_socket[m.destination]
+                    if r.launched - 0.5 <= m.time <= r.ended + 40
+                    and (call_ids.get(m.call_id) is r or unreadable(m, r))
+                ),
+                None,
+            )
+        if run and own_leg(m, run):
+            run.replies.append(m)
+            m.run, m.part = run.id, "reply"
+            continue
+        run = next(
+            (
+                branch_run[m.call_id, b]
+                for b in m.branches
+                if (m.call_id, b) in branch_run and not_first_owner(m, b, branch_run)
+            ),
+            None,
+        ) or call_ids.get(m.call_id)
+        if run:
+            m.run, m.part, m.primary = run.id, "relay", "ignore"
+
+
+def honest_side(m, run, call_ids):
+    """Whether the run's socket only takes part in a call that an honest client started (it had registered before)."""
+    if run.cls in ("teardown", "hijack", "malformed") or not run.settings.get("honest_first"):
+        return False
+    return call_ids.get(m.call_id) is not run and (m.status > 0 or bool(re.search(r";\s*tag=", m.to)))
+
+
+def unreadable(m, run):
+    """A reply to a message whose Call-ID the server could not read: its socket tells (it is the run's own)."""
+    return run.cls == "malformed" and not (
+        run.settings.get("honest_first") or run.settings.get("honest_after")
+    )
+
+
+def own_leg(m, run):
+    """A reply travels to the run's address, or to wherever the run's Via sent it; never from the run's socket."""
+    return m.source not in run.sockets
+
+
+def not_first_owner(m, branch, branch_run):
+    """A relayed leg carries the run's branch below its own; at the top only the run's own messages have it, or,
+    for a forged CANCEL, the attacked call's, which stay what they were."""
+    return m.branches.index(branch) > 0 and (
+        branch_run[m.call_id, branch].cls != "teardown"
+        or m.cseq.endswith("CANCEL")
+        or not m.cseq.endswith("INVITE")
+    )
+
+
+# -- does a run meet its class's description? ------------------------------------------------------------
+
+
+def busiest(times, window):
+    """The most events within any window of that many seconds."""
+    best = start = 0
+    for i, t in enumerate(times):
+        while t - times[start] > window:
+            start += 1
+        best = max(best, i - start + 1)
+    return best
+
+
+def facts(run):
+    """Counts over a run that the classes' descriptions speak of."""
+    requests = [m for m in run.requests if not m.status]
+    work = [m for m in requests if m.method not in ("ACK", "CANCEL")]
+    final = {m.key: m.status for m in run.replies if m.status >= 200}
+    challenges = sum(m.status in (401, 407) for m in run.replies)
+    acked = {(m.call_id) for m in requests if m.method == "ACK"}
+    complete = sum(
+        200 <= final.get(m.key, 0) < 300 and (m.method != "INVITE" or m.call_id in acked) for m in work
+    )
+    outside = [m for m in work if not re.search(r";\s*tag=", m.to)]
+    users = {
+        u for m in outside for u in [m.to_user if m.method == "REGISTER" else m.uri_user or m.to_user] if u
+    }
+    ok_users = {
+        m.to_user if m.method == "REGISTER" else m.uri_user or m.to_user
+        for m in outside
+        if 200 <= final.get(m.key, 0) < 300
+    }
+    times = sorted(m.time for m in work)
+    span = max(times[-1] - times[0], 1e-3) if len(times) > 1 else 1.0
+    failed = sum(m.authorized and final.get(m.key, 0) in (401, 403, 407) for m in work)
+    accounts = {m.account for m in work if m.authorized and final.get(m.key, 0) in (401, 403, 407)}
+    probes = {(m.destination, m.method) for m in work}
+    number = PREFIX_PROBE if run.cls == "toll_fraud" else INTERNATIONAL
+    abroad = [m for m in work if m.method == "INVITE" and number.match(m.uri_user)]
+    return dict(
+        requests=requests,
+        work=work,
+        complete=complete,
+        users=users,
+        ok_users=ok_users,
+        times=times,
+        span=span,
+        failed=failed,
+        accounts=accounts,
+        challenges=challenges,
+        probes=probes,
+        hosts={d[0] for d, _ in probes},
+        ports={d for d, _ in probes},
+        methods={m for _, m in probes},
+        abroad={m.uri_user for m in abroad},
+        clients={m.source[0] for m in work},
+        final=final,
+    )
+
+
+def reached(run, found_relays):
+    """User parts of callees to whom the run's requests were really delivered, by text or caller."""
+    out = collections.defaultdict(set)
+    bodies = {m.call_id: m for m in run.requests if m.method in ("INVITE", "MESSAGE")}
+    for m in found_relays.get(run.id, ()):
+        sent = bodies.get(m.call_id)
+        if sent is not None and not m.status and m.method == sent.method:
+            what = sent.payload.rpartition(b"\r\n\r\n")[2] if sent.method == "MESSAGE" else sent.from_user
+            out[what].add(sent.to_user)
+    return max((len(v) for v in out.values()), default=0)
+
+
+def holds(cls, f, run, relays):
+    """Whether the class's description (docs/labels.md) fits the run as a whole."""
+    count = len(f["work"])
+    mostly_open = f["complete"] < 0.5 * max(1, count)
+    if cls == "flood":
+        quick = count >= 20 and count / f["span"] >= 10 or busiest(f["times"], 60) >= 60
+        return len(f["clients"]) == 1 and quick and mostly_open
+    if cls == "distributed_flood":
+        per_client = collections.Counter(m.source[0] for m in f["work"])
+        quick = count / f["span"] >= 10 or busiest(f["times"], 60) >= 60
+        return (
+            len(per_client) >= 8
+            and quick
+            and mostly_open
+            and max(per_client.values()) < 60
+            and max(per_client.values()) / f["span"] < 10
+        )
+    if cls == "scan":
+        outside = [m for m in f["work"] if not m.authorized and not re.search(r";\s*tag=", m.to)]
+        few = count <= 5 * len(f["probes"])
+        return (
+            len(outside) == count
+            and count >= 3
+            and few
+            and (len(f["hosts"]) >= 3 or len(f["ports"]) >= 3 or len(f["methods"]) >= 3)
+        )
+    if cls == "enumeration":
+        return len(f["users"]) >= 5 and len(f["ok_users"]) <= 0.3 * len(f["users"]) and not f["failed"]
+    if cls == "bruteforce":
+        return f["failed"] >= 5 and len(f["accounts"]) <= 3
+    if cls == "toll_fraud":
+        return len(f["abroad"]) >= 3
+    if cls == "spit":
+        return reached(run, relays) >= 10
+    if cls == "hijack" and run.settings.get("kind") == "register":
+        return (
+            len(
+                {
+                    m.to_user
+                    for m in f["work"]
+                    if m.method == "REGISTER" and 200 <= f["final"].get(m.key, 0) < 300
+                }
+            )
+            >= 3
+        )
+    return bool(run.requests) and cls == run.cls  # malformed, injection, teardown, hijack: what was built
+
+
+def judge(run, relays):
+    f = facts(run)
+    run.valid = bool(f["requests"] or run.requests) and holds(run.cls, f, run, relays)
+    others = ("flood", "distributed_flood", "scan", "enumeration", "bruteforce", "toll_fraud", "spit")
+    run.also = [c for c in others if c != run.cls and f["work"] and holds(c, f, run, relays)]
+    if run.cls == "toll_fraud" and "spit" in run.also:
+        run.also.remove("spit")  # the gateway answers; no person is called
+
+
+def mark(found, runs):
+    relays = collections.defaultdict(list)
+    for m in found:
+        if m.part == "relay":
+            relays[m.run].append(m)
+    for run in runs:
+        judge(run, relays)
+        if not run.valid:
+            for m in run.requests + run.replies + relays[run.id]:
+                m.primary, m.run = "ignore", 0
+            continue
+        opening = [m for m in run.requests if not m.status][: ONSET.get(run.cls, ONSET_DEFAULT)]
+        early, keys = {id(m) for m in opening}, {m.key for m in opening}
+        for m in run.requests + run.replies:
+            m.primary, m.also = run.cls, ",".join(run.also)
+            if id(m) in early or (m.part == "reply" and m.key in keys):
+                m.part = "onset"
+    for m in found:
+        if not m.primary:
+            m.primary, m.part = "benign", "reply" if m.status else "request"
+
+
+# -- output ----------------------------------------------------------------------------------------------
+
+
+def write(name, found, runs):
+    with open(name + ".labels.tsv", "w") as f:
+        f.write("frame\tindex\tprimary\talso\trun\tpart\n")
+        for m in found:
+            f.write("%d\t0\t%s\t%s\t%d\t%s\n" % (m.frame, m.primary, m.also, m.run, m.part))
+    with open(name + ".runs.tsv", "w") as f:
+        f.write("run\tclass\ttool\tsettings\tstart\tend\tclients\n")
+        for run in runs:
+            if run.valid:
+                times = [m.time for m in run.requests]
+                settings = json.dumps(
+                    {
+                        k: v
+                        for k, v in run.settings.items()
+                        if k not in ("passwords", "kinds") and not (k == "hosts" and len(v) > 4)
+                    },
+                    ensure_ascii=True,
+                    sort_keys=True,
+                )
+                clients = sorted({m.source[0] for m in run.requests})
+                f.write(
+                    "%d\t%s\t%s\t%s\t%.6f\t%.6f\t%s\n"
+                    % (
+                        run.id,
+                        run.cls,
+                        run.tool,
+                        settings.replace("\t", " "),
+                        min(times),
+                        max(times),
+                        ",".join(clients),
+                    )
+                )
+
+
+def report(found, runs, copies):
+    count = collections.Counter((m.primary, m.part) for m in found)
+    print(
+        "label: %d SIP messages, %d mirror copies left out; %s"
+        % (len(found), copies, ", ".join("%s/%s %d" % (p, q, n) for (p, q), n in sorted(count.items())))
+    )
+    for run in runs:
+        logged = "" if run.sent is None else " logged %d lost %d" % (run.logged, sum(run.sent.values()))
+        print(
+            "label: run %2d %-17s %-8s requests %4d replies %4d also [%s]%s%s"
+            % (
+                run.id,
+                run.cls,
+                run.tool,
+                len(run.requests),
+                len(run.replies),
+                ",".join(run.also),
+                logged,
+                "" if run.valid else "  IGNORED: does not meet its class's description",
+            )
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        epilog="example:\n  tools/lab/label.py a.pcap work/runlog.json a",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("capture", help="pcap file of a session")
+    parser.add_argument("runlog", help="runlog.json of the session")
+    parser.add_argument("name", help="output: NAME.labels.tsv and NAME.runs.tsv")
+    args = parser.parse_args()
+    csv.field_size_limit(1 << 20)
+    try:
+        found, copies = messages(args.capture)
+        if not found:
+            raise Error("%s: no SIP message" % args.capture)
+        with open(args.runlog) as f:
+            runs = [Run(r) for r in json.load(f)["runs"]]
+        assign(found, runs)
+        mark(found, runs)
+        write(args.name, found, runs)
+        report(found, runs, copies)
+    except (OSError, ValueError, Error) as error:
+        print("label: %s" % error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
