@@ -23,7 +23,7 @@ enum {
  */
 typedef struct Batch {
     unsigned count;    /* 0: only what stands below */
-    bool idle;         /* the live source has nothing more for now */
+    bool idle;         /* the live source is silent */
     bool summary;      /* SIGUSR1 came */
     WireCounters wire; /* with summary: the source's counters */
     bool encoded;      /* under the lock */

@@ -24,6 +24,8 @@
     X(run_balance, 0, 0.5, 0, 1,                                                                             \
       "weight of short runs: (mean rows of a run / rows of the run) to this power")                          \
     X(smoothing, 0, 0, 0, 0.5, "label smoothing: targets are s/2 and 1 - s/2")                               \
+    X(also, 0, 0.8, 0.5, 1,                                                                                  \
+      "target of a class that holds beside the primary one: so that this is named first")                    \
     X(drop_tokens, 0, 0.1, 0, 0.9, "probability that a row's token branch is dropped")                       \
     X(drop_text, 0, 0.1, 0, 0.9, "the same of the text branch")                                              \
     X(drop_dialog, 0, 0.1, 0, 0.9, "the same of the dialog branch")                                          \

@@ -180,7 +180,7 @@ static void jitter_counters(TrainFit *fit, FeatureRow *row, uint32_t place) {
  * masked, because nobody could know yet, and all others are negative. */
 static void load_batch(TrainFit *fit, const TrainDraw *draws, uint32_t n, bool training) {
     uint32_t classes = fit->state->n_classes;
-    float smoothing = (float)fit->state->options.smoothing;
+    float smoothing = (float)fit->state->options.smoothing, beside = (float)fit->state->options.also;
     for (uint32_t i = 0; i < n; i++) {
         const DatasetExample *example = &fit->data->examples[draws[i].row];
         fit->rows[i] = fit->data->rows[draws[i].row];
@@ -188,7 +188,8 @@ static void load_batch(TrainFit *fit, const TrainDraw *draws, uint32_t n, bool t
         if (training && fit->state->options.jitter > 0) jitter_counters(fit, &fit->rows[i], i);
         for (uint32_t c = 0; c < classes; c++) {
             bool holds = example->classes >> c & 1;
-            fit->targets[i * classes + c] = holds ? 1 - smoothing / 2 : smoothing / 2;
+            float target = !holds ? 0 : example->primary == c + 1 ? 1 : beside;
+            fit->targets[i * classes + c] = target + smoothing * (0.5f - target);
             fit->mask[i * classes + c] = holds && example->part == DATASET_ONSET ? 0 : 1;
         }
     }

@@ -92,7 +92,8 @@ static CoreStatus receive_failure(StreamReader *r) {
     if (failure.status != CORE_MEMORY && failure.status != CORE_VERSION && failure.status != CORE_LIMIT &&
         failure.status != CORE_IO)
         failure.status = CORE_FORMAT;
-    return core_fail(r->error, (CoreStatus)failure.status, "%s", failure.text);
+    return core_fail(r->error, (CoreStatus)failure.status, "%s",
+                     failure.text[0] ? failure.text : "damaged: its reader sent nonsense");
 }
 
 static CoreStatus next_frame(StreamReader *r) {

@@ -398,7 +398,7 @@ static void count(Step *step) {
     } else if (!r->matched || r->first_status) {
         if (step->client) count_reply(step->client, step);
         count_reply(step->target, step);
-        if (step->account && r->matched) count_account_reply(step);
+        if (step->account && r->matched && r->source_is_party) count_account_reply(step);
     }
     count_all(step);
 }

@@ -174,27 +174,38 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
     }
 }
 
-static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
-                       DialogRelation *relation) {
-    uint32_t source = host_hash(&message->source);
-    DialogTransaction *t = answered_by(dialog, encoded);
-    bool party = is_party(dialog, source);
-    relation->matched = t != NULL;
-    relation->source_is_party = party;
-    relation->cseq_step = t ? DIALOG_CSEQ_MATCHED : DIALOG_CSEQ_UNMATCHED;
+/* The client of the request that a reply answers, else the reply's destination (contracts). But what is no
+ * reply of RFC 3261 answers nothing, and a reply from somewhere else than the request went to is its sender's
+ * own doing: the victim of a forged reply is not to blame. */
+static void relate_reply(const WireMessage *message, const FeatureEncoded *encoded,
+                         const DialogTransaction *t, DialogRelation *relation) {
+    bool valid = encoded->status >= 100 && encoded->status <= 699;
     relation->has_client = true;
-    relation->client = message->destination;
-    DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
-    relate_announcements(side, encoded, relation);
+    relation->client = valid ? message->destination : message->source;
     if (!t) return;
+    if (!relation->source_is_party) {
+        relation->client = message->source;
+        relation->first_status = true;
+        return;
+    }
     set_client(relation, t);
     relation->relayed = t->relayed;
     relation->request_had_credentials = t->credentials;
     relation->retransmission = t->status == encoded->status;
     relation->first_status = t->status / 100 != encoded->status / 100 && t->status < 200;
-    relation->first_final = t->status < 200 && encoded->status >= 200;
+}
+
+static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+                       DialogRelation *relation) {
+    DialogTransaction *t = answered_by(dialog, encoded);
+    DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
+    relation->matched = t != NULL;
+    relation->source_is_party = is_party(dialog, host_hash(&message->source));
+    relation->cseq_step = t ? DIALOG_CSEQ_MATCHED : DIALOG_CSEQ_UNMATCHED;
+    relate_announcements(side, encoded, relation);
+    relate_reply(message, encoded, t, relation);
+    if (!t || !relation->source_is_party) return;
     if (encoded->status > t->status) t->status = encoded->status;
-    if (!party) return;
     add_tag(side, (uint32_t)encoded->to_tag_hash);
     remember_announcements(side, encoded);
     if (encoded->method == WIRE_INVITE && encoded->status / 100 == 2) dialog->confirmed = 1;

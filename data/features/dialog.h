@@ -63,10 +63,10 @@ typedef struct DialogRelation {
     bool source_is_party, from_tag_known, to_tag_known;
     bool contact_changed, media_changed;
     bool from_initiator;
-    bool confirmed, ended;          /* state before the message */
-    bool established;               /* an ACK of a 2xx */
-    bool stray;                     /* in-dialog request, CANCEL or ACK without anything to belong to */
-    bool first_final, first_status; /* a reply whose class (or finality) is new to its transaction */
+    bool confirmed, ended; /* state before the message */
+    bool established;      /* an ACK of a 2xx */
+    bool stray;            /* in-dialog request, CANCEL or ACK without anything to belong to */
+    bool first_status;     /* a reply whose class (or finality) is new to its transaction */
     bool request_had_credentials;
     uint8_t cseq_step; /* DIALOG_CSEQ_* */
     bool has_client;

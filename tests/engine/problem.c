@@ -445,6 +445,7 @@ void problem_new(Problem *problem, const OpCase *shape, uint64_t seed) {
     *problem = (Problem){.shape = *shape};
     ck_assert_msg(problem_knows(shape->op), "no such op: %s", shape->op);
     ck_assert_int_eq(graph_new(shape->n, seed, &problem->graph, &error), CORE_OK);
+    graph_set_threads(problem->graph, 1); /* quick on a busy machine; test_training.c has many */
     problem->output = ops[find(shape->op)].build(problem, seed);
     ck_assert_msg(graph_finish(problem->graph, &error) == CORE_OK, "%s", error.text);
     const GraphShape out = graph_shape(problem->graph, problem->output);

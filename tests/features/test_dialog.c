@@ -135,6 +135,32 @@ START_TEST(bye_from_a_stranger_shows) {
 }
 END_TEST
 
+/* Who forges a reply is its client, not the caller whose request it seems to answer; and it changes nothing.
+ */
+START_TEST(forged_replies_belong_to_their_sender) {
+    FeatureContext *context = empty_context();
+    FeatureKeys keys;
+    FeatureRow row;
+    play(context, &(Line){.from_ip = phone, .to_ip = proxy, .start = invite}, NULL, NULL);
+    Line reply = {
+        .from_ip = stranger, .to_ip = phone, .at = 1, .start = "SIP/2.0 603 Decline", .to = answered};
+    play(context, &reply, &row, &keys);
+    assert_client(&keys, stranger);
+    ck_assert_uint_eq(fact(&row, FEATURE_FACT_SOURCE_IS_PARTY), 0);
+    ck_assert_int_eq(counted(&row, FEATURE_GROUP_CLIENT, FEATURE_PEER_FOREIGN_DIALOG), 1);
+    reply.from_ip = proxy;
+    play(context, &reply, &row, &keys);
+    assert_client(&keys, phone);
+    ck_assert_uint_eq(fact(&row, FEATURE_FACT_RETRANSMISSION), 0);
+    ck_assert_uint_eq(fact(&row, FEATURE_FACT_DIALOG_ENDED), 0);
+    play(context,
+         &(Line){.from_ip = stranger, .to_ip = proxy, .at = 2, .start = "SIP/2.0 000 Zero", .call_id = "z"},
+         &row, &keys);
+    assert_client(&keys, stranger);
+    feature_context_free(context);
+}
+END_TEST
+
 START_TEST(media_moved_by_reinvite_shows) {
     FeatureContext *context = empty_context();
     FeatureRow row;
@@ -270,6 +296,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, a_late_leg_is_its_own);
     tcase_add_test(tests, a_reply_nobody_asked_for_belongs_to_its_destination);
     tcase_add_test(tests, bye_from_a_stranger_shows);
+    tcase_add_test(tests, forged_replies_belong_to_their_sender);
     tcase_add_test(tests, media_moved_by_reinvite_shows);
     tcase_add_test(tests, retransmissions_count_as_such);
     tcase_add_test(tests, failed_digests_count_for_client_and_account);

@@ -193,7 +193,7 @@ END_TEST
 
 /* ---- random streams against a reference that keeps everything ---- */
 
-enum { STREAMS = 300, LENGTH = 200, CLIENTS = 3 };
+enum { STREAMS = 100, LENGTH = 200, CLIENTS = 3 };
 
 typedef struct Reference {
     int judged[LENGTH];

@@ -17,7 +17,7 @@ static size_t size;
 static CoreError error;
 
 static void set_up(void) {
-    strcpy(path, "/tmp/sipcnn-test-checkpoint-XXXXXX");
+    snprintf(path, sizeof path, "/tmp/sipcnn-test-checkpoint-XXXXXX");
     ck_assert_int_ge(mkstemp(path), 0);
     synthetic_new(&synthetic, 40, 1);
     synthetic_state(&synthetic, &state);

@@ -287,8 +287,8 @@ def assign(found, runs):
             by_socket[socket].append(run)
     for m in found:
         run = next((r for r in by_socket.get(m.source, ()) if r.sent_this(m)), None)
-        if run and honest_side(m, run, call_ids):
-            continue
+        if run and (honest_side(m, run, call_ids) or m.status and owner.get(m.key, run) is not run):
+            run = None  # it only answers somebody
         if run:
             run.requests.append(m)
             m.run, m.part = run.id, "request"
@@ -328,8 +328,8 @@ def assign(found, runs):
 
 
 def honest_side(m, run, call_ids):
-    """Whether the run's socket only takes part in a call that an honest client started (it had registered before)."""
-    if run.cls in ("teardown", "hijack", "malformed") or not run.settings.get("honest_first"):
+    """Whether the run's socket only takes part in what others started (it may have registered before)."""
+    if run.cls in ("teardown", "hijack", "malformed"):
         return False
     return call_ids.get(m.call_id) is not run and (m.status > 0 or bool(re.search(r";\s*tag=", m.to)))
 
@@ -375,9 +375,11 @@ def facts(run):
     work = [m for m in requests if m.method not in ("ACK", "CANCEL")]
     final = {m.key: m.status for m in run.replies if m.status >= 200}
     challenges = sum(m.status in (401, 407) for m in run.replies)
-    acked = {(m.call_id) for m in requests if m.method == "ACK"}
+    acked = {(m.call_id, m.cseq.split(" ")[0]) for m in requests if m.method == "ACK"}
     complete = sum(
-        200 <= final.get(m.key, 0) < 300 and (m.method != "INVITE" or m.call_id in acked) for m in work
+        200 <= final.get(m.key, 0) < 300
+        and (m.method != "INVITE" or (m.call_id, m.cseq.split(" ")[0]) in acked)
+        for m in work
     )
     outside = [m for m in work if not re.search(r";\s*tag=", m.to)]
     users = {

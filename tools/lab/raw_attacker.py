@@ -12,7 +12,7 @@ import time
 
 import mutations
 import sip
-from styles import MESSAGE_TEXTS, draw_display, draw_number, draw_style
+from styles import ADVERTISEMENTS, MESSAGE_TEXTS, draw_display, draw_number, draw_style
 from useragent import Agent, Dialog, SentLog, World
 
 EXAMPLE = """example of a specification:
@@ -433,14 +433,7 @@ class Attack:
     async def spit(self, agent):
         """One announcement to everybody."""
         callees = self.rng.sample(self.users, len(self.users))
-        text = self.rng.choice(
-            [
-                "You have won a prize! Call +882 1234 now",
-                "Cheap loans, answer YES",
-                "Your account is blocked, visit http://bank.example",
-                "Great holiday offer, press 1",
-            ]
-        ).encode()
+        text = self.rng.choice(ADVERTISEMENTS + MESSAGE_TEXTS).encode()
         if self.settings.get("register", True):
             await agent.register(60)
         for callee in callees:

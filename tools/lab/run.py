@@ -20,7 +20,7 @@ import network
 import plan as planning
 import sip
 import sipp_scenarios
-from styles import MESSAGE_TEXTS, draw_number
+from styles import ADVERTISEMENTS, MESSAGE_TEXTS, draw_number
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
@@ -500,7 +500,7 @@ class Session:
             scenario = (
                 writer.call(rng.randrange(400, 1500))
                 if s["method"] == "INVITE"
-                else writer.message("You have won, call +882 1234")
+                else writer.message(rng.choice(ADVERTISEMENTS + MESSAGE_TEXTS))
             )
         calls = min(s["calls"], len(rows))
         process = self.sipp(

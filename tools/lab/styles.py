@@ -261,6 +261,13 @@ MESSAGE_TEXTS = [
     "cat pictures in /tmp/share",
 ]
 
+ADVERTISEMENTS = [
+    "You have won a prize! Call +882 1234 now",
+    "Cheap loans, answer YES",
+    "Your account is blocked, visit http://bank.example",
+    "Great holiday offer, press 1",
+]
+
 
 def hexes(rng, n):
     return "%0*x" % (n, rng.getrandbits(4 * n))
