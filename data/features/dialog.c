@@ -175,19 +175,16 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
 }
 
 /* The client of the request that a reply answers, else the reply's destination (contracts). But what is no
- * reply of RFC 3261 answers nothing, and a reply from somewhere else than the request went to is its sender's
- * own doing: the victim of a forged reply is not to blame. */
+ * reply of RFC 3261 answers nothing, and a reply from somewhere else than the dialog's requests went to is
+ * its sender's own doing: the victim of a forged reply is not to blame. */
 static void relate_reply(const WireMessage *message, const FeatureEncoded *encoded,
                          const DialogTransaction *t, DialogRelation *relation) {
     bool valid = encoded->status >= 100 && encoded->status <= 699;
+    bool forged = relation->known && !relation->source_is_party;
     relation->has_client = true;
-    relation->client = valid ? message->destination : message->source;
-    if (!t) return;
-    if (!relation->source_is_party) {
-        relation->client = message->source;
-        relation->first_status = true;
-        return;
-    }
+    relation->client = valid && !forged ? message->destination : message->source;
+    relation->first_status = forged;
+    if (!t || forged) return;
     set_client(relation, t);
     relation->relayed = t->relayed;
     relation->request_had_credentials = t->credentials;

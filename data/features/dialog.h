@@ -8,7 +8,7 @@
 #include "data/features/hash.h"
 
 enum {
-    DIALOG_TRANSACTIONS = 6, /* both legs of INVITE, CANCEL and one more */
+    DIALOG_TRANSACTIONS = 8, /* a forked INVITE's legs, and those of ACK, CANCEL or BYE */
     DIALOG_PARTIES = 6,
     DIALOG_TAGS = 2, /* answers of a forked call that are told apart */
 };
