@@ -315,10 +315,6 @@ static bool is_initial(const FeatureEncoded *encoded) {
     return !encoded->to_tag && encoded->method != WIRE_ACK && encoded->method != WIRE_CANCEL;
 }
 
-static bool has_fault(const FeatureEncoded *encoded) {
-    return encoded->anomalies || encoded->osip == WIRE_OSIP_REFUSED || encoded->osip == WIRE_OSIP_GUARDED;
-}
-
 static void count_if(Peer *peer, FeaturePeerCounter counter, bool condition) {
     if (condition) feature_count(peer->counters, counter);
 }
@@ -361,8 +357,6 @@ static void count_request(Peer *peer, const Step *step, const WireAddress *other
     count_if(peer, FEATURE_PEER_FOREIGN_ACCOUNT, is_foreign(step));
     count_if(peer, FEATURE_PEER_LONG_NUMBER,
              encoded->method == WIRE_INVITE && !encoded->to_tag && encoded->long_number);
-    count_if(peer, FEATURE_PEER_ANOMALY, has_fault(encoded));
-    count_if(peer, FEATURE_PEER_UNUSUAL_TEXT, encoded->unusual_fields > 0);
     count_novelties(peer, step, other);
 }
 
@@ -459,6 +453,8 @@ static void write_relation_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_FACT_TO_TAG_KNOWN] = r->to_tag_known;
     fact[FEATURE_FACT_CONTACT_CHANGED] = r->contact_changed;
     fact[FEATURE_FACT_MEDIA_CHANGED] = r->media_changed;
+    fact[FEATURE_FACT_DIALOG_FAULT] = step->dialog->fault;
+    fact[FEATURE_FACT_DIALOG_UNUSUAL] = step->dialog->unusual;
     fact[FEATURE_FACT_CSEQ_BACK] = r->cseq_step == DIALOG_CSEQ_BACK;
     fact[FEATURE_FACT_ACCOUNT_OWNED] = is_owned(step);
     fact[FEATURE_FACT_ACCOUNT_FOREIGN] = is_foreign(step);

@@ -3,6 +3,7 @@
  * Relied on by: data/features/context. */
 #include "data/features/dialog.h"
 #include "data/features/counters.h"
+#include "data/wire/osip.h"
 
 #include <string.h>
 
@@ -254,6 +255,10 @@ uint8_t dialog_events(const Dialog *dialog, uint8_t events[FEATURE_EVENTS][FEATU
     return dialog->n_events;
 }
 
+static bool has_fault(const FeatureEncoded *encoded) {
+    return encoded->anomalies || encoded->osip == WIRE_OSIP_REFUSED || encoded->osip == WIRE_OSIP_GUARDED;
+}
+
 void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded, int64_t now_ns,
                  DialogRelation *relation) {
     *relation =
@@ -266,6 +271,8 @@ void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncode
     else
         take_reply(dialog, message, encoded, relation);
     add_event(dialog, encoded, relation, step);
+    dialog->fault |= has_fault(encoded);
+    dialog->unusual |= encoded->unusual_fields > 0;
     dialog->known = 1;
     dialog->last_ns = now_ns;
 }

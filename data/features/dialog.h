@@ -52,7 +52,7 @@ typedef struct Dialog {
     uint8_t events[FEATURE_EVENTS][FEATURE_EVENT_FIELDS]; /* a ring */
     uint8_t next_transaction, n_parties, next_event, n_events;
     uint8_t known, confirmed, ended;
-    uint8_t padding;
+    uint8_t fault, unusual; /* some message of it was faulty, had unusual text */
 } Dialog;
 
 /* How one message stands to its dialog, before the dialog takes it in. */

@@ -92,9 +92,7 @@ enum { FEATURE_TAUS = 4, FEATURE_PER_COUNTER = 2 * FEATURE_TAUS - 1 };
     X(NEW_AGENT)     /* User-Agent */                                                                        \
     X(REPEATED_BODY) /* a body seen before, to a new To user */                                              \
     X(LONG_NUMBER)   /* initial INVITE to an international, premium or very long number */                   \
-    X(NEW_PREFIX)    /* a new To user whose last seven digits were dialled before */                         \
-    X(ANOMALY)       /* requests in which the scan or libosip2 found fault */                                \
-    X(UNUSUAL_TEXT)  /* requests with text that is not plain (data/features/text.c) */
+    X(NEW_PREFIX)    /* a new To user whose last seven digits were dialled before */
 
 #define FEATURE_ACCOUNT_COUNTER_MAP(X)                                                                       \
     X(REGISTER)                                                                                              \
@@ -157,6 +155,8 @@ typedef enum FeatureAllCounter {
     X(TO_TAG_KNOWN)                                                                                          \
     X(CONTACT_CHANGED)                                                                                       \
     X(MEDIA_CHANGED)                                                                                         \
+    X(DIALOG_FAULT)    /* the scan or libosip2 found fault with this or an earlier message of the dialog */  \
+    X(DIALOG_UNUSUAL)  /* or it had unusual text */                                                          \
     X(CSEQ_BACK)       /* CSeq below the sender's last one */                                                \
     X(ACCOUNT_OWNED)   /* some client used the account successfully lately */                                \
     X(ACCOUNT_FOREIGN) /* and it is not this one */                                                          \

@@ -145,6 +145,15 @@ class Labels(unittest.TestCase):
         rows = self.capture.labels([run("enumeration")])
         self.assertEqual({r[0] for r in rows.values()}, {"ignore"})
 
+    def test_onset_of_a_request_that_is_repeated(self):
+        data = request("REGISTER", "u", "same", "z9hG4bKsame")
+        frames = []
+        for i in range(30):
+            self.capture.add(udp(ATTACKER, SERVER, data, 100 + i))
+            frames.append(self.capture.add(udp(SERVER, ATTACKER, reply(404, data), 100 + i), 0.001))
+        rows = self.capture.labels([run("flood")])
+        self.assertEqual([rows[f][3] for f in frames], ["onset"] * 5 + ["reply"] * 25)
+
     def test_relayed_leg_is_context(self):
         for i in range(5):
             self.exchange(i, "INVITE", status=407)

@@ -278,82 +278,76 @@ class Run:
         return False
 
 
-def assign(found, runs):
-    """Gives each message its run and part; what no run touches stays benign."""
-    owner, branch_run, call_ids = {}, {}, {}
-    by_socket = collections.defaultdict(list)
-    for run in runs:
-        for socket in run.sockets:
-            by_socket[socket].append(run)
-    for m in found:
-        run = next((r for r in by_socket.get(m.source, ()) if r.sent_this(m)), None)
-        if run and (honest_side(m, run, call_ids) or m.status and owner.get(m.key, run) is not run):
-            run = None  # it only answers somebody
+class Assigner:
+    """Gives each message, in capture order, its run and part; what no run touches stays benign."""
+
+    def __init__(self, runs):
+        self.by_socket = collections.defaultdict(list)
+        for run in runs:
+            for socket in run.sockets:
+                self.by_socket[socket].append(run)
+        self.asked = {}  # key of a run's request -> run
+        self.branches = {}  # (Call-ID, branch) of a run's request -> run
+        self.calls = {}  # Call-ID that a run made -> run
+
+    def add(self, m):
+        run = self.sender(m)
         if run:
-            run.requests.append(m)
             m.run, m.part = run.id, "request"
-            if m.status:
-                continue  # forged replies: what they trigger on other legs is the dialog's own business
-            owner[m.key] = run
-            if m.branches and m.branches[0]:
-                branch_run.setdefault((m.call_id, m.branches[0]), run)
-            if run.cls not in ("teardown", "hijack") and m.call_id:
-                call_ids[m.call_id] = run
-            continue
-        run = owner.get(m.key) if m.status else None
-        if run is None and m.status and m.destination in by_socket:
-            run = next(
-                (
-                    r
-                    for r in by_socket[m.destination]
-                    if r.launched - 0.5 <= m.time <= r.ended + 40
-                    and (call_ids.get(m.call_id) is r or unreadable(m, r))
-                ),
-                None,
-            )
-        if run and own_leg(m, run):
-            run.replies.append(m)
+            run.requests.append(m)
+            if not m.status:
+                self.remember(m, run)
+            return
+        run = self.answered(m)
+        if run:
             m.run, m.part = run.id, "reply"
-            continue
-        run = next(
-            (
-                branch_run[m.call_id, b]
-                for b in m.branches
-                if (m.call_id, b) in branch_run and not_first_owner(m, b, branch_run)
-            ),
-            None,
-        ) or call_ids.get(m.call_id)
+            run.replies.append(m)
+            return
+        run = self.relayed(m)
         if run:
             m.run, m.part, m.primary = run.id, "relay", "ignore"
 
+    def remember(self, m, run):
+        self.asked[m.key] = run
+        if m.branches and m.branches[0]:
+            self.branches.setdefault((m.call_id, m.branches[0]), run)
+        if run.cls not in ("teardown", "hijack") and m.call_id:  # these two use the Call-IDs of others
+            self.calls[m.call_id] = run
 
-def honest_side(m, run, call_ids):
-    """Whether the run's socket only takes part in what others started (it may have registered before)."""
-    if run.cls in ("teardown", "hijack", "malformed"):
-        return False
-    return call_ids.get(m.call_id) is not run and (m.status > 0 or bool(re.search(r";\s*tag=", m.to)))
+    def sender(self, m):
+        """The run whose socket sent the message, unless it only takes part in what somebody else started: its
+        agent may have registered before, and is called or scanned like any phone."""
+        run = next((r for r in self.by_socket.get(m.source, ()) if r.sent_this(m)), None)
+        if run is None or m.status and self.asked.get(m.key, run) is not run:
+            return None
+        foreign = self.calls.get(m.call_id) is not run and (m.status or re.search(r";\s*tag=", m.to))
+        return None if foreign and run.cls not in ("teardown", "hijack", "malformed") else run
 
+    def answered(self, m):
+        """The run whose request this reply answers on the same leg."""
+        if not m.status:
+            return None
+        run = self.asked.get(m.key)
+        if run is None:
+            run = next((r for r in self.by_socket.get(m.destination, ()) if self.expects(r, m)), None)
+        return run if run and m.source not in run.sockets else None
 
-def unreadable(m, run):
-    """A reply to a message whose Call-ID the server could not read: its socket tells (it is the run's own)."""
-    return run.cls == "malformed" and not (
-        run.settings.get("honest_first") or run.settings.get("honest_after")
-    )
+    def expects(self, run, m):
+        """A reply whose Via or CSeq is not the request's own is known by its Call-ID; if a broken request left the
+        server none to repeat, by the socket, where that served nothing honest."""
+        if not run.launched - 0.5 <= m.time <= run.ended + 40:
+            return False
+        honest = run.settings.get("honest_first") or run.settings.get("honest_after")
+        return self.calls.get(m.call_id) is run or run.cls == "malformed" and not honest
 
-
-def own_leg(m, run):
-    """A reply travels to the run's address, or to wherever the run's Via sent it; never from the run's socket."""
-    return m.source not in run.sockets
-
-
-def not_first_owner(m, branch, branch_run):
-    """A relayed leg carries the run's branch below its own; at the top only the run's own messages have it, or,
-    for a forged CANCEL, the attacked call's, which stay what they were."""
-    return m.branches.index(branch) > 0 and (
-        branch_run[m.call_id, branch].cls != "teardown"
-        or m.cseq.endswith("CANCEL")
-        or not m.cseq.endswith("INVITE")
-    )
+    def relayed(self, m):
+        """The run of which this is another leg: its branch lies below the proxy's, or the call is its own. A forged
+        CANCEL has the branch of the attacked INVITE, whose other leg stays what it was."""
+        for branch in m.branches[1:]:
+            run = self.branches.get((m.call_id, branch))
+            if run and not (run.cls == "teardown" and m.cseq.endswith("INVITE")):
+                return run
+        return self.calls.get(m.call_id)
 
 
 # -- does a run meet its class's description? ------------------------------------------------------------
@@ -487,6 +481,18 @@ def judge(run, relays):
         run.also.remove("spit")  # the gateway answers; no person is called
 
 
+def onset(run):
+    """Identities of the first requests of a run and of the replies to them. A request that is sent again and
+    again, byte by byte, has one key: what comes after its first later copy answers that one."""
+    asked = [m for m in run.requests if not m.status]
+    count = ONSET.get(run.cls, ONSET_DEFAULT)
+    keys, again = {m.key for m in asked[:count]}, {}
+    for m in asked[count:]:
+        again.setdefault(m.key, m.time)
+    replies = {id(m) for m in run.replies if m.key in keys and m.time < again.get(m.key, m.time + 1)}
+    return {id(m) for m in asked[:count]}, replies
+
+
 def mark(found, runs):
     relays = collections.defaultdict(list)
     for m in found:
@@ -498,11 +504,10 @@ def mark(found, runs):
             for m in run.requests + run.replies + relays[run.id]:
                 m.primary, m.run = "ignore", 0
             continue
-        opening = [m for m in run.requests if not m.status][: ONSET.get(run.cls, ONSET_DEFAULT)]
-        early, keys = {id(m) for m in opening}, {m.key for m in opening}
+        early, replies = onset(run)
         for m in run.requests + run.replies:
             m.primary, m.also = run.cls, ",".join(run.also)
-            if id(m) in early or (m.part == "reply" and m.key in keys):
+            if id(m) in early or id(m) in replies:
                 m.part = "onset"
     for m in found:
         if not m.primary:
@@ -586,7 +591,9 @@ def main():
             raise Error("%s: no SIP message" % args.capture)
         with open(args.runlog) as f:
             runs = [Run(r) for r in json.load(f)["runs"]]
-        assign(found, runs)
+        assigner = Assigner(runs)
+        for m in found:
+            assigner.add(m)
         mark(found, runs)
         write(args.name, found, runs)
         report(found, runs, copies)

@@ -32,17 +32,17 @@ class LiveSession(lab.Session):
 
     def start_capture(self, pcap):
         super().start_capture(pcap)
-        self.sensor = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+        self.sensor = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def stop_capture(self):
         super().stop_capture()
         self.status = self.sensor.poll()
         if self.status is None:
-            self.sensor.send_signal(lab.signal.SIGINT)
+            os.killpg(self.sensor.pid, lab.signal.SIGINT)
             try:
                 self.status = self.sensor.wait(10)
             except subprocess.TimeoutExpired:
-                self.sensor.kill()
+                os.killpg(self.sensor.pid, lab.signal.SIGKILL)
                 self.status = self.sensor.wait()
 
 
@@ -86,7 +86,7 @@ def main():
         "--seconds",
         type=int,
         default=30,
-        help="length, 25 at least (default 30); the attack starts after 12 s",
+        help="length, 25 at least (default 30); the attack starts after 10 to 15 s",
     )
     parser.add_argument("--out", required=True, help="directory for the capture, the labels and live.json")
     parser.add_argument("command", nargs="+", help="the sensor and its arguments, after --")

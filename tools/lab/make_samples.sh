@@ -38,6 +38,12 @@ samples)
     [ $# -ge 2 ] || { usage >&2; exit 2; }
     directory=$2
     shift 2
+    for name in "$@"; do
+        if [[ " $samples" != *" $name:"* ]]; then
+            echo "make_samples.sh: no sample is named '$name'; there are: $samples (name:seed)" >&2
+            exit 2
+        fi
+    done
     mkdir -p "$directory"
     for pair in $samples; do
         name=${pair%:*}
