@@ -10,7 +10,7 @@ static const Command commands[] = {
      "--dataset FILE --output RUN.ckpt [option...]\n\n"
      "Learns from the training side of a split, watches the validation side, and keeps the weights of the "
      "epoch\n"
-     "with the lowest validation loss. The run is saved after each epoch and on Ctrl-C; resume continues "
+     "with the best macro F1 there. The run is saved after each epoch and on Ctrl-C; resume continues "
      "it.\n\n"
      "examples:\n"
      "  sipcnn-train fit --dataset lab.h5 --split first --output run.ckpt\n"
@@ -58,7 +58,7 @@ static int usage(FILE *stream) {
     for (int i = 0; i < COMMANDS; i++)
         fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream,
-            "\nsipcnn-train COMMAND --help tells more. First steps:\n"
+            "\nsipcnn-train COMMAND --help tells more.\n\nexamples:\n"
             "  sipcnn-data import --output lab.h5 data/samples/*.pcap.xz\n"
             "  sipcnn-data split lab.h5 --name first --by capture\n"
             "  sipcnn-train fit --dataset lab.h5 --split first --output run.ckpt --export lab.sipcnn\n"
@@ -66,10 +66,11 @@ static int usage(FILE *stream) {
     return stream == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     if (argc < 2) return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return usage(stdout);
-    if (strcmp(argv[1], "--version") == 0) return puts("sipcnn-train " SIPCNN_VERSION) < 0;
+    if (strcmp(argv[1], "--version") == 0)
+        return puts("sipcnn-train " SIPCNN_VERSION) < 0 ? EXIT_FAILED : EXIT_OK;
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) != 0) continue;
         Arguments *arguments = &(Arguments){0};
@@ -79,4 +80,15 @@ int main(int argc, char **argv) {
     }
     fprintf(stderr, "sipcnn-train: no command \"%s\"\n", argv[1]);
     return usage(stderr);
+}
+
+/* What did not reach standard output (a full disk, say) is a failure too. */
+static int finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fputs("sipcnn-train: standard output: not all of it could be written\n", stderr);
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv) {
+    return finish(run(argc, argv));
 }

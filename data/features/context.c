@@ -187,7 +187,7 @@ static void find(Step *step, FeatureKeys *keys) {
     step->dialog = find_dialog(c, message, encoded);
     dialog_step(step->dialog, message, encoded, c->now_ns, &step->relation);
     const DialogRelation *r = &step->relation;
-    *keys = (FeatureKeys){.has_client = r->has_client && !is_local(c, &r->client),
+    *keys = (FeatureKeys){.has_client = !is_local(c, &r->client),
                           .relayed = r->relayed,
                           .matched = r->matched,
                           .client = r->client,

@@ -68,6 +68,19 @@ static DialogTransaction *previous_leg(Dialog *dialog, const FeatureEncoded *enc
     return NULL;
 }
 
+/* A proxy makes the ACK of a failure and the CANCEL of a branch itself, with the Via that it gave that leg's
+ * INVITE (RFC 3261 sections 9.1 and 17.1.1.3): they belong to whom the INVITE belongs to. */
+static DialogTransaction *invite_of_leg(Dialog *dialog, const FeatureEncoded *encoded, uint32_t source) {
+    if (encoded->method != WIRE_ACK && encoded->method != WIRE_CANCEL) return NULL;
+    for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
+        DialogTransaction *t = &dialog->transactions[i];
+        if (t->used && t->method == WIRE_INVITE && t->cseq == encoded->cseq && t->source == source &&
+            t->branch == (uint32_t)encoded->branch)
+            return t;
+    }
+    return NULL;
+}
+
 /* The INVITE that a CANCEL or ACK belongs to. */
 static DialogTransaction *invite_of(Dialog *dialog, uint32_t cseq) {
     for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
@@ -112,7 +125,6 @@ static bool joins_dialog(const FeatureEncoded *encoded) {
 }
 
 static void set_client(DialogRelation *relation, const DialogTransaction *t) {
-    relation->has_client = t->has_client;
     memcpy(relation->client.ip, t->client, sizeof t->client);
     relation->client.port = 0;
 }
@@ -124,21 +136,48 @@ static void remember_announcements(DialogSide *side, const FeatureEncoded *encod
     if (encoded->media) side->media = (uint32_t)encoded->media;
 }
 
-static DialogTransaction *new_transaction(Dialog *dialog) {
-    DialogTransaction *t = &dialog->transactions[dialog->next_transaction];
+/* Takes the place of the oldest transaction, which may be the very one that `client` points into. */
+static DialogTransaction *add_transaction(Dialog *dialog, const WireMessage *message,
+                                          const FeatureEncoded *encoded, const uint8_t *client,
+                                          bool relayed) {
+    DialogTransaction t = {.used = 1,
+                           .branch = (uint32_t)encoded->branch,
+                           .cseq = encoded->cseq,
+                           .method = encoded->method,
+                           .vias = encoded->vias,
+                           .source = host_hash(&message->source),
+                           .destination = host_hash(&message->destination),
+                           .relayed = relayed,
+                           .credentials = encoded->username != 0};
+    memcpy(t.client, client, sizeof t.client);
+    DialogTransaction *place = &dialog->transactions[dialog->next_transaction];
     dialog->next_transaction = (uint8_t)((dialog->next_transaction + 1) % DIALOG_TRANSACTIONS);
-    *t = (DialogTransaction){.used = 1};
-    return t;
+    *place = t;
+    return place;
+}
+
+/* Finds the transaction that a request repeats or begins one, and with it whose the request is. */
+static void begin_transaction(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+                              int64_t now_ns, DialogRelation *relation) {
+    uint32_t source = host_hash(&message->source);
+    DialogTransaction *t = earlier_copy(dialog, encoded, source);
+    relation->retransmission = t != NULL;
+    if (!t) {
+        const DialogTransaction *same_leg = invite_of_leg(dialog, encoded, source);
+        const DialogTransaction *before = same_leg ? NULL : previous_leg(dialog, encoded, source, now_ns);
+        const DialogTransaction *origin = same_leg ? same_leg : before;
+        bool relayed = same_leg ? same_leg->relayed : before != NULL;
+        t = add_transaction(dialog, message, encoded, origin ? origin->client : message->source.ip, relayed);
+    }
+    t->time_ns = now_ns;
+    relation->relayed = t->relayed;
+    set_client(relation, t);
 }
 
 static void take_request(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
                          int64_t now_ns, DialogRelation *relation) {
     uint32_t source = host_hash(&message->source), destination = host_hash(&message->destination);
-    DialogTransaction *copy = earlier_copy(dialog, encoded, source);
-    DialogTransaction *before = copy ? NULL : previous_leg(dialog, encoded, source, now_ns);
     const DialogTransaction *invite = invite_of(dialog, encoded->cseq);
-    relation->retransmission = copy != NULL;
-    relation->relayed = copy ? copy->relayed : before != NULL;
     relation->source_is_party = is_party(dialog, source);
     relation->established = encoded->method == WIRE_ACK && invite && invite->status / 100 == 2;
     relation->stray =
@@ -146,22 +185,7 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
     DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
     relation->cseq_step = cseq_step(side, encoded->cseq);
     relate_announcements(side, encoded, relation);
-
-    DialogTransaction *t = copy ? copy : new_transaction(dialog);
-    if (!copy) {
-        t->branch = (uint32_t)encoded->branch;
-        t->cseq = encoded->cseq;
-        t->method = encoded->method;
-        t->vias = encoded->vias;
-        t->source = source;
-        t->destination = destination;
-        t->relayed = before != NULL;
-        t->credentials = encoded->username != 0;
-        t->has_client = before ? before->has_client : 1;
-        memcpy(t->client, before ? before->client : message->source.ip, sizeof t->client);
-    }
-    t->time_ns = now_ns;
-    set_client(relation, t);
+    begin_transaction(dialog, message, encoded, now_ns, relation);
 
     /* Parties are those of the dialog's first request and whoever a known party relays to. */
     if (!dialog->known) add_party(dialog, source);
@@ -182,7 +206,6 @@ static void relate_reply(const WireMessage *message, const FeatureEncoded *encod
                          const DialogTransaction *t, DialogRelation *relation) {
     bool valid = encoded->status >= 100 && encoded->status <= 699;
     bool forged = relation->known && !relation->source_is_party;
-    relation->has_client = true;
     relation->client = valid && !forged ? message->destination : message->source;
     relation->first_status = forged;
     if (!t || forged) return;

@@ -33,7 +33,7 @@ typedef struct DialogTransaction {
     uint32_t cseq;
     uint16_t status; /* the last one seen, 0: none */
     uint8_t method, vias;
-    uint8_t used, relayed, credentials, has_client;
+    uint8_t used, relayed, credentials;
 } DialogTransaction;
 
 /* One end of a dialog: who started it (0) and who answered (1). */
@@ -69,7 +69,6 @@ typedef struct DialogRelation {
     bool first_status;     /* a reply whose class (or finality) is new to its transaction */
     bool request_had_credentials;
     uint8_t cseq_step; /* DIALOG_CSEQ_* */
-    bool has_client;
     WireAddress client;
 } DialogRelation;
 

@@ -83,6 +83,57 @@ START_TEST(forged_via_excuses_nobody) {
 }
 END_TEST
 
+/* RFC 3261: the CANCEL and the ACK of a failure on a proxy's leg are the proxy's own messages, but the
+ * caller's doing. */
+START_TEST(a_proxys_own_cancel_and_ack_are_the_callers) {
+    FeatureContext *context = empty_context();
+    FeatureKeys keys;
+    play(context, &(Line){.from_ip = phone, .to_ip = proxy, .start = invite}, NULL, NULL);
+    play(context,
+         &(Line){.from_ip = proxy, .to_ip = callee, .at = 0.1, .start = invite, .branch = "two", .vias = 1},
+         NULL, NULL);
+    Line hop = {.from_ip = proxy,
+                .to_ip = callee,
+                .at = 1,
+                .start = "CANCEL sip:bob@example.org SIP/2.0",
+                .branch = "two",
+                .cseq = "1 CANCEL"};
+    play(context, &hop, NULL, &keys);
+    assert_client(&keys, phone);
+    ck_assert(keys.relayed);
+    hop.start = "ACK sip:bob@example.org SIP/2.0";
+    hop.cseq = "1 ACK";
+    play(context, &hop, NULL, &keys);
+    assert_client(&keys, phone);
+    hop.from_ip = stranger; /* knows the branch, but the leg is not its own */
+    play(context, &hop, NULL, &keys);
+    assert_client(&keys, stranger);
+    feature_context_free(context);
+}
+END_TEST
+
+/* A new transaction may take the place of the very one that it follows. */
+START_TEST(many_legs_keep_their_client) {
+    FeatureContext *context = empty_context();
+    FeatureKeys keys;
+    play(context, &(Line){.from_ip = phone, .to_ip = proxy, .start = invite}, NULL, NULL);
+    for (int i = 0; i < 40; i++) {
+        char branch[16];
+        snprintf(branch, sizeof branch, "leg%d", i);
+        play(context,
+             &(Line){.from_ip = proxy,
+                     .to_ip = callee,
+                     .at = 0.01 * i,
+                     .start = invite,
+                     .branch = branch,
+                     .vias = 1},
+             NULL, &keys);
+        if (i < 8) assert_client(&keys, phone);
+    }
+    feature_context_free(context);
+}
+END_TEST
+
 START_TEST(a_late_leg_is_its_own) {
     FeatureContext *context = empty_context();
     FeatureKeys keys;
@@ -293,6 +344,8 @@ Suite *dialog_suite(void) {
     TCase *tests = tcase_create("relations");
     tcase_add_test(tests, every_leg_has_the_caller_as_client);
     tcase_add_test(tests, forged_via_excuses_nobody);
+    tcase_add_test(tests, a_proxys_own_cancel_and_ack_are_the_callers);
+    tcase_add_test(tests, many_legs_keep_their_client);
     tcase_add_test(tests, a_late_leg_is_its_own);
     tcase_add_test(tests, a_reply_nobody_asked_for_belongs_to_its_destination);
     tcase_add_test(tests, bye_from_a_stranger_shows);
