@@ -207,12 +207,18 @@ class Labels(unittest.TestCase):
         rows = self.capture.labels([])
         self.assertEqual(sorted(rows), [first, third, late, tagged])
 
-    def test_fragments(self):
-        data = request("OPTIONS", "1", "f", "z9hG4bKf", extra="\r\nX: " + "y" * 2000)
-        segment = struct.pack(">HHHH", 5060, 5060, 8 + len(data), 0) + data
-        self.capture.add(ethernet(ipv4(PHONE[0], SERVER[0], 17, segment[1480:], 9, 185)))
-        whole = self.capture.add(ethernet(ipv4(PHONE[0], SERVER[0], 17, segment[:1480], 9, 0x2000)))
-        self.assertEqual(sorted(self.capture.labels([])), [whole])
+    def test_fragments_in_any_order(self):
+        done = []
+        for order, ident in (((0, 1), 9), ((1, 0), 10)):
+            data = request("OPTIONS", "1", "f%d" % ident, "z9hG4bKf", extra="\r\nX: " + "y" * 2000)
+            segment = struct.pack(">HHHH", 5060, 5060, 8 + len(data), 0) + data
+            parts = [(segment[:1480], 0x2000), (segment[1480:], 185)]
+            frames = [
+                self.capture.add(ethernet(ipv4(PHONE[0], SERVER[0], 17, parts[k][0], ident, parts[k][1])))
+                for k in order
+            ]
+            done.append(frames[-1])
+        self.assertEqual(sorted(self.capture.labels([])), done)
 
 
 class Messages(unittest.TestCase):

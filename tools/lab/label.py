@@ -8,6 +8,7 @@ import collections
 import csv
 import hashlib
 import json
+import math
 import re
 import struct
 import sys
@@ -544,8 +545,8 @@ def write(name, found, runs):
                         run.cls,
                         run.tool,
                         settings.replace("\t", " "),
-                        min(times),
-                        max(times),
+                        math.floor(min(times) * 1e6) / 1e6,  # rounded outwards: the first and the last
+                        math.ceil(max(times) * 1e6) / 1e6,  # message are inside
                         ",".join(clients),
                     )
                 )
