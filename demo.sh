@@ -49,12 +49,17 @@ training_captures() {
   find data/samples -name '*.pcap.xz' ! -name 'demo.pcap.xz' | sort
 }
 
+# Two whole sessions choose the epoch, the thresholds and k of n; the others are learned from.
 import_samples() {
-  local captures
+  local captures sides=() name side
   mapfile -t captures < <(training_captures)
   sipcnn-data import --output "$out/samples.h5" "${captures[@]}"
-  sipcnn-data split "$out/samples.h5" --name first --by run --seed 1
-  sipcnn-data info "$out/samples.h5"
+  for name in "${captures[@]}"; do
+    name=$(basename "$name" .pcap.xz) side=train
+    [[ $name != office-a && $name != callcentre-c ]] || side=validation
+    sides+=(--assign "$name=$side")
+  done
+  sipcnn-data split "$out/samples.h5" --name first --by capture "${sides[@]}"
 }
 
 train_model() {

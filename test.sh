@@ -108,11 +108,12 @@ script_check() {
 }
 
 install_check() {
-  local prefix command
+  local prefix command help
   prefix=$(mktemp -d)
   cmake --install build/release --strip --prefix "$prefix"
   for command in sipcnn-data sipcnn-train sipcnn-infer sipcnn-bench sipcnn-collector; do
-    "$prefix/bin/$command" --help | grep -qi example || { echo "$command --help shows no example"; return 1; }
+    help=$("$prefix/bin/$command" --help)
+    [[ ${help,,} == *example* ]] || { echo "$command --help shows no example"; return 1; }
     [[ -s $prefix/share/man/man1/$command.1 ]] || { echo "$command has no manual page"; return 1; }
   done
   rm -rf "$prefix"

@@ -25,12 +25,24 @@ static int usage(FILE *stream) {
     return stream == stdout ? BENCH_EXIT_OK : BENCH_EXIT_USAGE;
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     if (argc < 2) return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return usage(stdout);
-    if (strcmp(argv[1], "--version") == 0) return puts("sipcnn-bench " SIPCNN_VERSION) < 0;
+    if (strcmp(argv[1], "--version") == 0)
+        return puts("sipcnn-bench " SIPCNN_VERSION) < 0 ? BENCH_EXIT_FAILED : BENCH_EXIT_OK;
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "sipcnn-bench: no command \"%s\"\n", argv[1]);
     return usage(stderr);
+}
+
+/* What did not reach standard output (a full disk, say) is a failure too. */
+static int finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fputs("sipcnn-bench: standard output: not all of it could be written\n", stderr);
+    return BENCH_EXIT_FAILED;
+}
+
+int main(int argc, char **argv) {
+    return finish(run(argc, argv));
 }

@@ -113,6 +113,19 @@ static void default_sensor(char *sensor) {
     if (gethostname(name, sizeof name - 1) != 0 || !read_sensor(name, sensor)) read_sensor("sensor", sensor);
 }
 
+/* The model that was installed with this very program, wherever both were moved; else the configured place.
+ */
+static const char *default_model(void) {
+    static char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    if (length <= 0 || (size_t)length + sizeof SIPCNN_MODEL_FROM_PROGRAM > sizeof path)
+        return SIPCNN_DEFAULT_MODEL;
+    memcpy(path + length, SIPCNN_MODEL_FROM_PROGRAM, sizeof SIPCNN_MODEL_FROM_PROGRAM);
+    return access(path, R_OK) == 0 ? path : SIPCNN_DEFAULT_MODEL;
+}
+
 static bool take_local(const char *text, Options *options, int *exit_code) {
     CoreError error;
     if (options->n_local == LOCALS_MAX)
@@ -180,6 +193,6 @@ bool options_read(int argc, char **argv, Options *options, int *exit_code) {
         if (!take_option(option, optarg, options, exit_code)) return false;
     if (optind < argc) return complain(exit_code, "what is %s for?", argv[optind]);
     if (!check_together(options, exit_code)) return false;
-    if (options->model == NULL && !options->rules_only) options->model = SIPCNN_DEFAULT_MODEL;
+    if (options->model == NULL && !options->rules_only) options->model = default_model();
     return true;
 }

@@ -13,7 +13,7 @@
 enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 3, UNKNOWN_K_LEAST = 8 };
 
 TrainCalibrateOptions train_calibrate_defaults(void) {
-    return (TrainCalibrateOptions){.threshold = {.false_per_million = 30, .margin = 1, .standard = 1},
+    return (TrainCalibrateOptions){.threshold = {.false_per_million = 30, .margin = 0.5f, .standard = 1},
                                    .novelty_margin = 1.5f};
 }
 
@@ -80,32 +80,50 @@ static void choose_novelty(const TrainData *data, const TrainScores *validation,
 
 /* ---- thresholds ---- */
 
-/* The validation messages as cases of one class: benign messages of all kinds, requests after onset of
- * attacks. */
-static size_t collect_cases(const TrainData *data, const TrainScores *validation, uint32_t class_index,
-                            TrainCase *cases) {
+/* Which clients attacked at some time. Their honest messages say nothing of what an honest client may expect,
+ * and an incident of such a client is no false one. */
+static bool *find_attackers(const TrainData *data, uint32_t clients) {
+    bool *attacked = calloc(clients, sizeof *attacked);
+    for (uint64_t i = 0; attacked && i < data->count; i++)
+        if (data->examples[i].run) attacked[data->examples[i].client] = true;
+    if (attacked) attacked[0] = false; /* no client */
+    return attacked;
+}
+
+static uint32_t clients_of(const TrainData *data) {
+    uint32_t most = 0;
+    for (uint64_t i = 0; i < data->count; i++)
+        if (data->examples[i].client > most) most = data->examples[i].client;
+    return most + 1;
+}
+
+/* Scored messages as cases of one class: benign messages of all kinds from honest clients and, unless only
+ * those are wanted, requests after onset of attacks. */
+static size_t collect_cases(const TrainData *data, const TrainScores *scores, const bool *attacked,
+                            bool only_benign, uint32_t class_index, TrainCase *cases) {
     size_t n = 0;
-    for (uint32_t i = 0; i < validation->count; i++) {
-        const DatasetExample *example = &data->examples[validation->rows[i]];
-        bool holds = example->classes >> class_index & 1;
-        if (example->primary != DATASET_BENIGN && example->part != DATASET_REQUEST) continue;
-        cases[n].logit = validation->logits[(size_t)i * validation->classes + class_index];
-        cases[n++].kind = example->primary == DATASET_BENIGN ? TRAIN_CASE_BENIGN
-                          : holds                            ? TRAIN_CASE_POSITIVE
-                                                             : TRAIN_CASE_ATTACK;
+    for (uint32_t i = 0; i < scores->count; i++) {
+        const DatasetExample *example = &data->examples[scores->rows[i]];
+        bool benign = example->primary == DATASET_BENIGN, holds = example->classes >> class_index & 1;
+        if (benign ? attacked[example->client] : only_benign || example->part != DATASET_REQUEST) continue;
+        cases[n].logit = scores->logits[(size_t)i * scores->classes + class_index];
+        cases[n++].kind = benign ? TRAIN_CASE_BENIGN : holds ? TRAIN_CASE_POSITIVE : TRAIN_CASE_ATTACK;
     }
     return n;
 }
 
-static CoreStatus choose_thresholds(const TrainData *data, const TrainScores *validation,
+/* Benign messages of the training side count too: what is taken for an attack there will be elsewhere. */
+static CoreStatus choose_thresholds(const TrainData *data, const TrainScores *training,
+                                    const TrainScores *validation, const bool *attacked,
                                     const TrainThresholdOptions *options, TrainCalibration *calibration,
                                     CoreError *error) {
-    TrainCase *cases = malloc((validation->count + (size_t)1) * sizeof *cases);
+    TrainCase *cases = malloc(((size_t)validation->count + training->count + 1) * sizeof *cases);
     if (!cases) return core_fail(error, CORE_MEMORY, "out of memory for calibration");
     TrainThresholdOptions share = *options;
     share.false_per_million /= validation->classes;
     for (uint32_t c = 0; c < validation->classes; c++) {
-        size_t n = collect_cases(data, validation, c, cases);
+        size_t n = collect_cases(data, validation, attacked, false, c, cases);
+        n += collect_cases(data, training, attacked, true, c, cases + n);
         calibration->thresholds[c].value =
             train_threshold_choose(cases, n, &share, data->classes[c].onset == 0);
     }
@@ -119,27 +137,15 @@ static CoreStatus choose_thresholds(const TrainData *data, const TrainScores *va
 typedef struct SequenceBuffers {
     uint8_t *said;
     uint32_t *begin, *next;
-    bool *benign;
 } SequenceBuffers;
-
-static uint32_t clients_of(const TrainData *data, const TrainScores *scores) {
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < scores->count; i++) {
-        uint32_t client = data->examples[scores->rows[i]].client;
-        if (client > most) most = client;
-    }
-    return most + 1;
-}
 
 /* Sorts verdicts by client, keeping their order. Client 0 (no client) has an empty sequence: it has no key.
  */
 static void fill_sequences(const TrainData *data, const TrainScores *scores,
                            const TrainCalibration *calibration, uint32_t clients, SequenceBuffers *buffers) {
     for (uint32_t i = 0; i < scores->count; i++) {
-        const DatasetExample *example = &data->examples[scores->rows[i]];
-        if (!example->client) continue;
-        buffers->begin[example->client + 1]++;
-        if (example->run) buffers->benign[example->client] = false;
+        uint32_t client = data->examples[scores->rows[i]].client;
+        if (client) buffers->begin[client + 1]++;
     }
     for (uint32_t c = 0; c < clients; c++)
         buffers->begin[c + 1] += buffers->begin[c];
@@ -150,33 +156,34 @@ static void fill_sequences(const TrainData *data, const TrainScores *scores,
     }
 }
 
-static CoreStatus choose_windows(const TrainData *data, const TrainScores *validation,
-                                 TrainCalibration *calibration, CoreError *error) {
-    uint32_t clients = clients_of(data, validation);
+static void choose_rules(const TrainData *data, const TrainSequences *sequences,
+                         TrainCalibration *calibration) {
+    for (uint32_t c = 0; c < data->n_classes; c++)
+        if (data->classes[c].onset)
+            train_windows_choose(sequences, (uint8_t)(c + 1), train_windows_ladder(INCIDENT_K_LEAST),
+                                 &calibration->thresholds[c]);
+        else
+            calibration->thresholds[c].k = calibration->thresholds[c].n = 1;
+    train_windows_choose(sequences, (uint8_t)(data->n_classes + 1), train_windows_ladder(UNKNOWN_K_LEAST),
+                         &calibration->unknown);
+}
+
+static CoreStatus choose_windows(const TrainData *data, const TrainScores *validation, const bool *attacked,
+                                 uint32_t clients, TrainCalibration *calibration, CoreError *error) {
     SequenceBuffers buffers = {malloc(validation->count + (size_t)1),
                                calloc(clients + (size_t)1, sizeof(uint32_t)),
-                               calloc(clients, sizeof(uint32_t)), malloc(clients * sizeof(bool))};
+                               calloc(clients, sizeof(uint32_t))};
     CoreStatus status = CORE_OK;
-    if (buffers.said && buffers.begin && buffers.next && buffers.benign) {
-        for (uint32_t c = 0; c < clients; c++)
-            buffers.benign[c] = true;
+    if (buffers.said && buffers.begin && buffers.next) {
         fill_sequences(data, validation, calibration, clients, &buffers);
-        TrainSequences sequences = {buffers.said, buffers.begin, buffers.benign, clients};
-        for (uint32_t c = 0; c < validation->classes; c++)
-            if (data->classes[c].onset)
-                train_windows_choose(&sequences, (uint8_t)(c + 1), train_windows_ladder(INCIDENT_K_LEAST),
-                                     &calibration->thresholds[c]);
-            else
-                calibration->thresholds[c].k = calibration->thresholds[c].n = 1;
-        train_windows_choose(&sequences, (uint8_t)(validation->classes + 1),
-                             train_windows_ladder(UNKNOWN_K_LEAST), &calibration->unknown);
+        TrainSequences sequences = {buffers.said, buffers.begin, attacked, clients};
+        choose_rules(data, &sequences, calibration);
     } else {
         status = core_fail(error, CORE_MEMORY, "out of memory for calibration");
     }
     free(buffers.said);
     free(buffers.begin);
     free(buffers.next);
-    free(buffers.benign);
     return status;
 }
 
@@ -185,6 +192,12 @@ CoreStatus train_calibrate(const TrainData *data, const TrainScores *training, c
                            CoreError *error) {
     train_novelty_fit(data, training, calibration);
     choose_novelty(data, validation, options->novelty_margin, calibration);
-    CoreStatus status = choose_thresholds(data, validation, &options->threshold, calibration, error);
-    return status ? status : choose_windows(data, validation, calibration, error);
+    uint32_t clients = clients_of(data);
+    bool *attacked = find_attackers(data, clients);
+    if (!attacked) return core_fail(error, CORE_MEMORY, "out of memory for calibration");
+    CoreStatus status =
+        choose_thresholds(data, training, validation, attacked, &options->threshold, calibration, error);
+    if (status == CORE_OK) status = choose_windows(data, validation, attacked, clients, calibration, error);
+    free(attacked);
+    return status;
 }

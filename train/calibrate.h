@@ -13,7 +13,7 @@ typedef struct TrainCalibrateOptions {
                              message */
 } TrainCalibrateOptions;
 
-/* 30 false messages per million over all classes, margin 1, standard threshold 1, novelty margin 1.5. */
+/* 30 false messages per million over all classes, margin 0.5, standard threshold 1, novelty margin 1.5. */
 TrainCalibrateOptions train_calibrate_defaults(void);
 
 /* Centres of benign and of each class, and the inverse variance within them, from training rows after onset.

@@ -138,6 +138,7 @@ static void code_position(Codec *codec, TrainCheckpoint *c) {
     code_count(codec, &c->epoch, TRAIN_EPOCHS_MAX);
     code_u32(codec, &c->batch);
     code_f64(codec, &c->loss_sum);
+    code_f64(codec, &c->best_f1);
     code_f64(codec, &c->best_loss);
     code_u32(codec, &c->best_epoch);
     for (uint32_t e = 0; e < c->epoch; e++) {
@@ -219,8 +220,11 @@ static CoreStatus check_versions(const char *name, uint32_t version, const Train
     if (version != CHECKPOINT_VERSION)
         return core_fail(error, CORE_VERSION, "%s: checkpoint format %u, this program reads %u", name,
                          version, CHECKPOINT_VERSION);
-    if (counters != FEATURE_COUNTERS || checkpoint->spec_version != FEATURE_SPEC_VERSION ||
-        checkpoint->spec_hash != feature_spec_hash())
+    if (counters != FEATURE_COUNTERS)
+        return core_fail(error, CORE_VERSION,
+                         "%s: made for a feature spec with %u counters, this program has %d", name, counters,
+                         FEATURE_COUNTERS);
+    if (checkpoint->spec_version != FEATURE_SPEC_VERSION || checkpoint->spec_hash != feature_spec_hash())
         return core_fail(error, CORE_VERSION, "%s: feature spec %u (%016llx), this program has %u (%016llx)",
                          name, checkpoint->spec_version, (unsigned long long)checkpoint->spec_hash,
                          FEATURE_SPEC_VERSION, (unsigned long long)feature_spec_hash());

@@ -11,29 +11,29 @@
  * yields the struct, the command line (--name, '_' written '-'), the checkpoint and the provenance. */
 #define TRAIN_OPTIONS(X)                                                                                     \
     X(seed, 1, 1, 0, 4294967295.0, "of initial weights, order of rows and dropout")                          \
-    X(epochs, 1, 30, 1, 1000, "at most so many passes over the training rows")                               \
-    X(patience, 1, 6, 1, 1000, "stop after so many epochs without a lower validation loss")                  \
+    X(epochs, 1, 16, 1, 1000, "at most so many passes over the training rows")                               \
+    X(patience, 1, 8, 1, 1000, "stop after so many epochs without a better validation F1")                   \
     X(batch, 1, 256, 1, 4096, "rows of a step")                                                              \
     X(rate, 0, 2e-3, 1e-7, 1, "greatest learning rate (AdamW, one epoch of warm-up, cosine)")                \
-    X(weight_decay, 0, 0.02, 0, 10, "decoupled weight decay")                                                \
+    X(weight_decay, 0, 1, 0, 10, "decoupled weight decay")                                                   \
     X(clip, 0, 1, 0, 1e6, "longest gradient; 0: no clipping")                                                \
     X(average, 0, 0.998, 0, 0.99999,                                                                         \
       "decay of the average of the weights that is validated and kept; 0: none")                             \
-    X(cap, 1, 2000, 1, 1e9, "rows of an attack run or of a benign client in an epoch")                       \
+    X(cap, 1, 300, 1, 1e9, "rows of an attack run or of a benign client in an epoch")                        \
     X(balance, 0, 0.5, 0, 1, "weight of rare classes: (all rows / rows of the class) to this power")         \
     X(run_balance, 0, 0.5, 0, 1,                                                                             \
       "weight of short runs: (mean rows of a run / rows of the run) to this power")                          \
-    X(smoothing, 0, 0, 0, 0.5, "label smoothing: targets are s/2 and 1 - s/2")                               \
-    X(also, 0, 0.8, 0.5, 1,                                                                                  \
+    X(smoothing, 0, 0.02, 0, 0.5, "label smoothing: targets are s/2 and 1 - s/2")                            \
+    X(also, 0, 0.7, 0.5, 1,                                                                                  \
       "target of a class that holds beside the primary one: so that this is named first")                    \
-    X(drop_tokens, 0, 0.1, 0, 0.9, "probability that a row's token branch is dropped")                       \
+    X(drop_tokens, 0, 0.3, 0, 0.9, "probability that a row's token branch is dropped")                       \
     X(drop_text, 0, 0.1, 0, 0.9, "the same of the text branch")                                              \
-    X(drop_dialog, 0, 0.1, 0, 0.9, "the same of the dialog branch")                                          \
-    X(drop_counters, 0, 0.1, 0, 0.9, "the same of the counters")                                             \
-    X(drop_groups, 0, 0.1, 0, 0.9, "the same of each group of counters by itself")                           \
-    X(drop_inputs, 0, 0.1, 0, 0.9, "dropout of single counters")                                             \
+    X(drop_dialog, 0, 0.3, 0, 0.9, "the same of the dialog branch")                                          \
+    X(drop_counters, 0, 0.4, 0, 0.9, "the same of the counters")                                             \
+    X(drop_groups, 0, 0.2, 0, 0.9, "the same of each group of counters by itself")                           \
+    X(drop_inputs, 0, 0.3, 0, 0.9, "dropout of single counters")                                             \
     X(jitter, 0, 8, 0, 64, "spread of the random shift of a group's counters (16 steps: a factor e)")        \
-    X(drop_hidden, 0, 0.1, 0, 0.9, "dropout of the penultimate layer")                                       \
+    X(drop_hidden, 0, 0.3, 0, 0.9, "dropout of the penultimate layer")                                       \
     X(warm_every, 1, 3, 0, 1000, "replay every n-th capture again in a context hours old; 0: none")
 
 typedef struct TrainOptions {
@@ -55,7 +55,7 @@ typedef enum TrainArray {
     TRAIN_FIRST_MOMENT,
     TRAIN_SECOND_MOMENT,
     TRAIN_AVERAGE, /* of the parameters: what is validated */
-    TRAIN_BEST,    /* the average of the epoch with the lowest validation loss: what is kept */
+    TRAIN_BEST,    /* the average of the best epoch: what is kept */
     TRAIN_ARRAYS
 } TrainArray;
 
@@ -87,9 +87,9 @@ typedef struct TrainCheckpoint {
     TrainNorm norm;
     float positive_weights[DATASET_CLASSES_MAX];
     /* Where it is. */
-    uint32_t epoch, batch; /* finished epochs, and steps of the current one */
-    double loss_sum;       /* of the current epoch's rows */
-    double best_loss;
+    uint32_t epoch, batch;                /* finished epochs, and steps of the current one */
+    double loss_sum;                      /* of the current epoch's rows */
+    double best_f1, best_loss;            /* of the best epoch, on the validation side */
     uint32_t best_epoch;                  /* 0: none yet */
     TrainEpoch history[TRAIN_EPOCHS_MAX]; /* [epoch] */
     uint64_t step, counter;               /* of the optimiser and of the graph's random numbers */

@@ -291,12 +291,19 @@ static CoreStatus validate(TrainFit *fit, TrainFitReport *report, void *user, Tr
     return status;
 }
 
+/* F1 decides: it still climbs while the loss already grows from overconfidence. */
+static bool is_better(const TrainCheckpoint *state, const TrainEpoch *result) {
+    if (!state->best_epoch || result->macro_f1 > (float)state->best_f1) return true;
+    return result->macro_f1 == (float)state->best_f1 && result->validation_loss < (float)state->best_loss;
+}
+
 static void end_epoch(TrainFit *fit, const TrainEpoch *result) {
     TrainCheckpoint *state = fit->state;
     state->history[state->epoch++] = *result;
     state->batch = 0;
     state->loss_sum = 0;
-    if (fit->validation.n_rows && state->best_epoch && result->validation_loss >= state->best_loss) return;
+    if (fit->validation.n_rows && !is_better(state, result)) return;
+    state->best_f1 = result->macro_f1;
     state->best_loss = result->validation_loss;
     state->best_epoch = state->epoch;
     memcpy(state->arrays[TRAIN_BEST], state->arrays[TRAIN_AVERAGE], state->n * sizeof(float));

@@ -7,11 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const float least_threshold = -4, greatest_threshold = 16;
+static const float least_threshold = 0, greatest_threshold = 16;
 #define TIE           0.005 /* share of the best F1 that makes no difference */
 #define MARGIN_LOSS   0.03  /* share of it that a margin above the benign scores may cost */
+#define STRICT_LOSS   0.1   /* share of it that a strict threshold gives away to lie higher */
 #define USELESS       0.3   /* F1 below which a class is better not named */
-#define BENIGN_WEIGHT 10    /* of a false message beyond the admitted rate, in wrong verdicts */
+#define BENIGN_WEIGHT 3     /* of a false message beyond the admitted rate, in wrong verdicts */
 
 /* Descending logits. */
 static int compare_cases(const void *a, const void *b) {
@@ -66,7 +67,7 @@ static float benign_bound(const TrainCase *cases, size_t n, double allowed) {
     double seen = 0;
     for (size_t i = 0; i < n; i++)
         if (cases[i].kind == TRAIN_CASE_BENIGN && ++seen > allowed) return cases[i].logit;
-    return least_threshold - 1;
+    return least_threshold - 4;
 }
 
 static float limit(float threshold) {
@@ -82,7 +83,6 @@ float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOpt
     if (sweep.best < USELESS) return limit(fmaxf(bound, options->standard));
     sweep_cases(cases, n, totals, 1 - TIE, &sweep);
     float middle = sweep.low + (sweep.high - sweep.low) / 2;
-    sweep_cases(cases, n, totals, 1 - MARGIN_LOSS, &sweep);
-    float threshold = fmaxf(middle, fminf(bound, sweep.high));
-    return limit(strict ? fmaxf(threshold, bound) : threshold);
+    sweep_cases(cases, n, totals, 1 - (strict ? STRICT_LOSS : MARGIN_LOSS), &sweep);
+    return limit(strict ? fmaxf((middle + sweep.high) / 2, bound) : fmaxf(middle, fminf(bound, sweep.high)));
 }

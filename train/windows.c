@@ -14,7 +14,7 @@ enum { LADDER = sizeof ladder / sizeof *ladder };
 uint32_t train_windows_worst(const TrainSequences *sequences, uint8_t what, uint32_t n) {
     uint32_t worst = 0;
     for (uint32_t s = 0; s < sequences->count; s++) {
-        if (!sequences->benign[s]) continue;
+        if (sequences->attacked[s]) continue;
         uint32_t inside = 0;
         for (uint32_t i = sequences->begin[s]; i < sequences->begin[s + 1]; i++) {
             inside += sequences->said[i] == what;
@@ -34,7 +34,7 @@ TrainOpened train_windows_opened(const TrainSequences *sequences, uint8_t what, 
                                  uint32_t *scratch) {
     uint32_t opened = 0;
     for (uint32_t s = 0; s < sequences->count; s++) {
-        if (sequences->benign[s]) continue;
+        if (!sequences->attacked[s]) continue;
         uint32_t inside = 0;
         for (uint32_t i = sequences->begin[s]; i < sequences->begin[s + 1]; i++) {
             inside += sequences->said[i] == what;

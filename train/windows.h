@@ -14,7 +14,7 @@
 typedef struct TrainSequences {
     const uint8_t *said;   /* [begin[count]] */
     const uint32_t *begin; /* [count + 1] */
-    const bool *benign;    /* [count] the client never attacked */
+    const bool *attacked;  /* [count] the client attacked at some time */
     uint32_t count;
 } TrainSequences;
 

@@ -39,52 +39,51 @@ typedef enum TokenShape {
 
 enum { FLAG_COMPACT = 1, FLAG_FOLDED = 2, FLAG_ODD_NAME = 4, FLAG_REPEATED = 8 };
 
-/* Which sorts of byte a value has; enough to tell the shapes apart. */
-typedef struct Sorts {
-    bool letter, digit, list, angle, quote, colon, other, control, high;
-} Sorts;
+/* Sorts of byte, as bits; enough to tell the shapes of values apart. */
+enum {
+    L = 1,   /* letters, and marks of words and names */
+    D = 2,   /* digits */
+    S = 4,   /* separators of lists */
+    A = 8,   /* angle brackets */
+    Q = 16,  /* the double quote */
+    C = 32,  /* the colon */
+    O = 64,  /* other ASCII */
+    X = 128, /* control bytes */
+    HIGH = 256,
+};
 
-static Sorts sorts_of(const uint8_t *value, uint32_t length) {
-    Sorts sorts = {0};
-    for (uint32_t i = 0; i < length; i++) {
-        uint8_t c = value[i];
-        if ((uint8_t)((c | 0x20) - 'a') < 26)
-            sorts.letter = true;
-        else if ((uint8_t)(c - '0') < 10)
-            sorts.digit = true;
-        else if (c == '-' || c == '.' || c == '_' || c == '@' || c == '+' || c == '%' || c == '!' || c == '~')
-            sorts.letter = true;
-        else if (c == ' ' || c == ',' || c == ';' || c == '/' || c == '=' || c == '\t' || c == '\r' ||
-                 c == '\n')
-            sorts.list = true;
-        else if (c == '<' || c == '>')
-            sorts.angle = true;
-        else if (c == '"')
-            sorts.quote = true;
-        else if (c == ':')
-            sorts.colon = true;
-        else if (c < 32 || c == 127)
-            sorts.control = true;
-        else if (c >= 128)
-            sorts.high = true;
-        else
-            sorts.other = true;
-    }
+/* clang-format off */
+static const uint8_t sort_of[128] = {
+    X, X, X, X, X, X, X, X, X, S, S, X, X, S, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    S, L, Q, O, O, L, O, O, O, O, O, L, S, L, L, S,
+    D, D, D, D, D, D, D, D, D, D, C, S, A, S, A, O,
+    L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+    L, L, L, L, L, L, L, L, L, L, L, O, O, O, O, L,
+    O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+    L, L, L, L, L, L, L, L, L, L, L, O, O, O, L, X,
+};
+/* clang-format on */
+
+static unsigned sorts_of(const uint8_t *value, uint32_t length) {
+    unsigned sorts = 0;
+    for (uint32_t i = 0; i < length; i++)
+        sorts |= value[i] < 128 ? sort_of[value[i]] : (unsigned)HIGH;
     return sorts;
 }
 
 static TokenShape shape_of(const uint8_t *value, uint32_t length) {
     if (length == 0) return SHAPE_EMPTY;
     if (length == 1 && value[0] == '*') return SHAPE_STAR;
-    Sorts sorts = sorts_of(value, length < 512 ? length : 512);
-    if (sorts.control) return SHAPE_CONTROL;
-    if (sorts.high) return SHAPE_HIGH;
-    if (sorts.angle)
-        return value[0] == '<' ? SHAPE_ANGLE : sorts.quote ? SHAPE_QUOTED_ANGLE : SHAPE_DISPLAY_ANGLE;
-    if (sorts.other || sorts.quote) return SHAPE_PROSE;
-    if (sorts.colon) return SHAPE_URI;
-    if (sorts.list) return SHAPE_LIST;
-    return sorts.letter ? SHAPE_TOKEN : SHAPE_DIGITS;
+    unsigned sorts = sorts_of(value, length < 512 ? length : 512);
+    if (sorts & X) return SHAPE_CONTROL;
+    if (sorts & HIGH) return SHAPE_HIGH;
+    if (sorts & A)
+        return value[0] == '<' ? SHAPE_ANGLE : sorts & Q ? SHAPE_QUOTED_ANGLE : SHAPE_DISPLAY_ANGLE;
+    if (sorts & (O | Q)) return SHAPE_PROSE;
+    if (sorts & C) return SHAPE_URI;
+    if (sorts & S) return SHAPE_LIST;
+    return sorts & L ? SHAPE_TOKEN : SHAPE_DIGITS;
 }
 
 /* Length classes are coarse on purpose: ordinary lengths tell one builder from another, not honest from

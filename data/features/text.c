@@ -51,16 +51,30 @@ static bool is_harmless(const uint8_t *field, uint32_t length, uint32_t i) {
     return field[i + 2] == '3' || field[i + 2] == '0' || feature_lower(field[i + 2]) == 'b';
 }
 
+/* The bytes of a kind as a set of ASCII: far quicker than a search per byte. */
+typedef struct Usual {
+    Kind kind;
+    uint64_t set[2];
+} Usual;
+
+static Usual usual_of(Kind kind) {
+    Usual usual = {.kind = kind};
+    for (const char *c = usual_bytes[kind]; *c; c++)
+        usual.set[*c >> 6 & 1] |= UINT64_C(1) << (*c & 63);
+    return usual;
+}
+
 /* Whether byte i of a field is unusual in its kind. Two harmless bytes can make an unusual string: "../",
  * "--". Names are written in UTF-8 and folded values contain line breaks, so neither counts where they are
  * legal. */
-static bool is_unusual(const uint8_t *field, uint32_t length, uint32_t i, Kind kind) {
+static bool is_unusual(const uint8_t *field, uint32_t length, uint32_t i, const Usual *usual) {
     uint8_t c = field[i];
+    Kind kind = usual->kind;
     if (is_letter_or_digit(c)) return false;
     if (c >= 128)
         return kind != KIND_DISPLAY && kind != KIND_PROSE && kind != KIND_ADDRESS && kind != KIND_SDP;
     if (c == '\t' || c == '\r' || c == '\n') return kind <= KIND_DISPLAY;
-    if (c < 32 || !strchr(usual_bytes[kind], c)) return !is_harmless(field, length, i);
+    if (!(usual->set[c >> 6] >> (c & 63) & 1)) return !is_harmless(field, length, i);
     if (c == '-' && kind <= KIND_DISPLAY) return i > 0 && field[i - 1] == '-';
     return (c == '/' || c == '\\') && i > 1 && field[i - 1] == '.' && field[i - 2] == '.';
 }
@@ -80,8 +94,9 @@ static void append(FeatureEncoded *encoded, uint8_t value) {
 static void add_field(const uint8_t *bytes, WireSlice slice, Kind kind, FeatureEncoded *encoded) {
     const uint8_t *field = bytes + slice.offset;
     uint32_t first = 0, unusual = 0;
+    const Usual usual = usual_of(kind);
     for (uint32_t i = 0; i < slice.length; i++) {
-        if (!is_unusual(field, slice.length, i, kind)) continue;
+        if (!is_unusual(field, slice.length, i, &usual)) continue;
         if (unusual++ == 0) first = i;
     }
     if (!unusual) return;

@@ -15,5 +15,6 @@ Suite *fit_suite(void);
 Suite *checkpoint_suite(void);
 Suite *export_suite(void);
 Suite *calibrate_suite(void);
+Suite *parity_suite(void);
 
 #endif

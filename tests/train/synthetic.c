@@ -88,6 +88,12 @@ void synthetic_state(const Synthetic *synthetic, TrainCheckpoint *state) {
     snprintf(state->command, sizeof state->command, "sipcnn-train fit");
     state->spec_version = FEATURE_SPEC_VERSION;
     state->spec_hash = feature_spec_hash();
-    state->options.batch = 64;
-    state->options.epochs = 4;
+    TrainOptions *o = &state->options;
+    o->batch = 64;
+    o->epochs = 4;
+    o->rate = 2e-3;
+    o->weight_decay = 0.02;
+    o->smoothing = 0;
+    o->drop_tokens = o->drop_text = o->drop_dialog = o->drop_counters = o->drop_groups = o->drop_inputs = 0.1;
+    o->drop_hidden = 0.1;
 }

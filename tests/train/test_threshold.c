@@ -18,12 +18,10 @@ static size_t add(TrainCase *cases, size_t at, TrainCaseKind kind, size_t n, flo
 
 START_TEST(between_separate_sides) {
     TrainCase cases[200];
-    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -9, .05f); /* up to -4.05 */
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -5, .05f); /* up to -0.05 */
     n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 3, .01f);
     float threshold = train_threshold_choose(cases, n, &options, false);
-    ck_assert_float_gt(threshold, -4.05f + 1);
-    ck_assert_float_le(threshold, 3);
-    ck_assert_float_eq_tol(threshold, (3 + -4.05f) / 2, .1);
+    ck_assert_float_eq_tol(threshold, (3 - .05f) / 2, .1f);
 }
 END_TEST
 
@@ -45,7 +43,7 @@ START_TEST(rate_admits_an_outlier) {
     TrainThresholdOptions lenient = options;
     lenient.false_per_million = 5000; /* one of 200 */
     ck_assert_float_lt(train_threshold_choose(cases, n, &lenient, false), 2.5f);
-    /* Without that rate it weighs ten wrong verdicts: still better than to name nothing ... */
+    /* Without that rate it weighs three wrong verdicts: still better than to name nothing ... */
     ck_assert_float_lt(train_threshold_choose(cases, n, &options, false), 2.5f);
     /* ... unless a single false message is an incident. */
     ck_assert_float_ge(train_threshold_choose(cases, n, &options, true), 7 - 1e-5f);
@@ -59,7 +57,7 @@ START_TEST(other_attacks_cost_precision_only) {
     n = add(cases, n, TRAIN_CASE_BENIGN, 100, -8, .01f);
     float threshold = train_threshold_choose(cases, n, &options, true);
     ck_assert_float_gt(threshold, .99f);
-    ck_assert_float_le(threshold, 2);
+    ck_assert_float_le(threshold, 2.2f); /* strict: a tenth of F1 is given away */
 }
 END_TEST
 
@@ -82,7 +80,7 @@ START_TEST(random_scores) {
             cases[i] = (TrainCase){20 * rng_uniform(1, 1, round, i) - 10,
                                    (TrainCaseKind)rng_below(3, 1, 2, round, i)};
         float threshold = train_threshold_choose(cases, n, &options, true);
-        ck_assert(isfinite(threshold) && threshold >= -4 && threshold <= 16);
+        ck_assert(isfinite(threshold) && threshold >= 0 && threshold <= 16);
         for (size_t i = 0; i < n; i++)
             ck_assert(cases[i].kind != TRAIN_CASE_BENIGN || cases[i].logit <= threshold);
     }

@@ -15,6 +15,7 @@ int main(void) {
     srunner_add_suite(runner, checkpoint_suite());
     srunner_add_suite(runner, export_suite());
     srunner_add_suite(runner, calibrate_suite());
+    srunner_add_suite(runner, parity_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -7,8 +7,8 @@
 
 static const uint8_t said[] = {0, 1, 1, 0, 0, 1, /**/ 1, 1, 1, 1, /**/ 0, 0, 2};
 static const uint32_t begin[] = {0, 6, 10, 13};
-static const bool benign[] = {true, false, true};
-static const TrainSequences sequences = {said, begin, benign, 3};
+static const bool attacked[] = {false, true, false};
+static const TrainSequences sequences = {said, begin, attacked, 3};
 
 START_TEST(worst_by_hand) {
     ck_assert_uint_eq(train_windows_worst(&sequences, 1, 1), 1);
@@ -47,10 +47,10 @@ START_TEST(worst_equals_slow_count) {
     enum { LENGTH = 300 };
     uint8_t random[LENGTH];
     uint32_t ends[4] = {0, 120, 121, LENGTH};
-    bool all[3] = {true, true, true};
+    bool none[3] = {false};
     for (uint32_t i = 0; i < LENGTH; i++)
         random[i] = (uint8_t)rng_below(3, 5, 0, 0, i);
-    TrainSequences many = {random, ends, all, 3};
+    TrainSequences many = {random, ends, none, 3};
     for (uint32_t n = 1; n <= 64; n += 7) {
         uint32_t worst = 0;
         for (uint32_t s = 0; s < 3; s++)

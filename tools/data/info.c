@@ -204,7 +204,8 @@ static int print_json(const uint8_t hash[DATASET_HASH_SIZE], const Dataset *d) {
         putchar('\n');
         return EXIT_SUCCESS;
     }
-    fputs("sipcnn-data: info: the dataset's texts are not UTF-8, or there is no memory\n", stderr);
+    if (!ferror(stdout)) /* else main tells */
+        fputs("sipcnn-data: info: the dataset's texts are not UTF-8, or there is no memory\n", stderr);
     return EXIT_FAILURE;
 }
 

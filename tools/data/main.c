@@ -30,7 +30,7 @@ typedef struct Command {
 static const Command commands[] = {
     {"import", command_import}, {"info", command_info}, {"split", command_split}};
 
-int main(int count, char **arguments) {
+static int run(int count, char **arguments) {
     if (count < 2) return console_usage("a command is missing");
     if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
         fputs(help, stdout);
@@ -43,4 +43,15 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(arguments[1], commands[i].name) == 0) return commands[i].run(count - 1, arguments + 1);
     return console_usage("unknown command '%s'", arguments[1]);
+}
+
+/* What did not reach standard output (a full disk, say) is a failure too. */
+static int finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fputs("sipcnn-data: standard output: not all of it could be written\n", stderr);
+    return EXIT_FAILURE;
+}
+
+int main(int count, char **arguments) {
+    return finish(run(count, arguments));
 }
