@@ -65,7 +65,7 @@ import_samples() {
 train_model() {
   sipcnn-train fit --dataset "$out/samples.h5" --split first --output "$out/demo.ckpt" --seed 1 \
     --export "$out/demo.sipcnn"
-  sipcnn-train evaluate --model "$out/demo.sipcnn" --dataset "$out/samples.h5" --split first --side validation
+  sipcnn-train evaluate --checkpoint "$out/demo.ckpt" --side validation
 }
 
 # Sets url.

@@ -196,8 +196,12 @@ static uint32_t agreeing(const SipcnnIncidents *incidents, const History *histor
 
 /* ---- crowds: many clients, one target ---- */
 
+static bool is_recent(const SipcnnIncidents *incidents, const Member *member, int64_t within_ns) {
+    return member->last_ns != 0 && incidents->now_ns - member->last_ns <= within_ns;
+}
+
 static bool is_fresh(const SipcnnIncidents *incidents, const Member *member) {
-    return member->last_ns != 0 && incidents->now_ns - member->last_ns <= SIPCNN_CROWD_WINDOW_NS;
+    return is_recent(incidents, member, SIPCNN_CROWD_WINDOW_NS);
 }
 
 static Member *find_member(const SipcnnIncidents *incidents, Crowd *crowd, const uint8_t *ip) {
@@ -262,16 +266,18 @@ static bool is_address(const uint8_t *ip) {
     return memcmp(ip, nobody, sizeof nobody) != 0;
 }
 
+/* Enough agreement, of enough clients. What is by its nature the work of many (by_target) is that within a
+ * minute. */
 static bool is_crowd(const SipcnnIncidents *incidents, int class_index, const Crowd *crowd) {
     const SipcnnIncidentClass *class = &incidents->classes[class_index];
+    int64_t within_ns = class->by_target ? SIPCNN_INCIDENT_SILENCE_NS : SIPCNN_CROWD_WINDOW_NS;
     uint32_t agree = 0, clients = 0;
     for (uint32_t i = 0; i < class->n; i++)
         agree += crowd->agreed >> i & 1;
     if (agree < class->k) return false;
-    if (class->by_target) return true;
     for (int i = 0; i < SIPCNN_SOURCES; i++) {
         const Member *member = &crowd->members[i];
-        clients += is_fresh(incidents, member) && is_address(member->ip) &&
+        clients += is_recent(incidents, member, within_ns) && is_address(member->ip) &&
                    !has_own_incident(incidents, class_index, member->ip);
     }
     return clients >= SIPCNN_CROWD;

@@ -7,7 +7,8 @@
  * at least SIPCNN_CROWD clients without an open incident of their own, and always for a class with
  * `by_target`, the key is (class, target) and the sources are listed. An incident opens when k of the last n
  * messages of its key were judged to be of its class: of the client's messages, or of those that the clients
- * with a verdict of the class sent to the target in these ten minutes. While messages of its class arrive it
+ * with a verdict of the class sent to the target in these ten minutes. A class with `by_target` is the work
+ * of many: it wants SIPCNN_CROWD clients within the last minute too. While messages of its class arrive it
  * changes at most every ten seconds; it closes after a minute without. Time is packet time and never runs
  * backwards. One thread at a time; memory is bounded, everything that had to be forgotten is counted. */
 #ifndef SIPCNN_INFER_INCIDENTS_H

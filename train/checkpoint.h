@@ -1,6 +1,6 @@
-/* A training run as a value: options, normalisation, position, weights, calibration; saved whole, resumed
- * exactly. Relies on: train/data.h, train/scores.h, engine/core (bytes, file), data/digest. Relied on by:
- * train/fit, train/calibrate, train/export, sipcnn-train. */
+/* A training run as a value, from options to weights and calibration; saved whole, resumed exactly.
+ * Relies on: train/data.h, train/scores.h, engine/core (bytes, file), data/digest.
+ * Relied on by: train/fit, train/calibrate, train/export, sipcnn-train. */
 #ifndef SIPCNN_TRAIN_CHECKPOINT_H
 #define SIPCNN_TRAIN_CHECKPOINT_H
 
@@ -34,7 +34,9 @@
     X(drop_inputs, 0, 0.3, 0, 0.9, "dropout of single counters")                                             \
     X(jitter, 0, 8, 0, 64, "spread of the random shift of a group's counters (16 steps: a factor e)")        \
     X(drop_hidden, 0, 0.3, 0, 0.9, "dropout of the penultimate layer")                                       \
-    X(warm_every, 1, 3, 0, 1000, "replay every n-th capture again in a context hours old; 0: none")
+    X(warm_every, 1, 3, 0, 1000, "replay every n-th capture again in a context hours old; 0: none")          \
+    X(refit, 1, 1, 0, 1,                                                                                     \
+      "1: for --export learn again from training and validation side with the thresholds found; 0: do not")
 
 typedef struct TrainOptions {
 #define TRAIN_OPTION_FIELD(name, whole, standard, least, most, help) double name;

@@ -1,5 +1,6 @@
-/* Evaluation: a scored side of a dataset, counted as docs/labels.md and the shared contracts define the
- * scores. Relies on: train/scores.h, train/metrics.h. Relied on by: sipcnn-train, tests. */
+/* A side of a dataset, judged and counted as docs/labels.md defines the scores.
+ * Relies on: train/scores.h, train/metrics.h.
+ * Relied on by: sipcnn-train, tests. */
 #ifndef SIPCNN_TRAIN_EVALUATE_H
 #define SIPCNN_TRAIN_EVALUATE_H
 

@@ -309,14 +309,14 @@ static void end_epoch(TrainFit *fit, const TrainEpoch *result) {
     memcpy(state->arrays[TRAIN_BEST], state->arrays[TRAIN_AVERAGE], state->n * sizeof(float));
 }
 
-bool train_fit_ended(const TrainCheckpoint *state, bool has_validation) {
+static bool has_ended(const TrainCheckpoint *state, bool has_validation) {
     return state->epoch >= (uint32_t)state->options.epochs ||
            (has_validation && state->epoch - state->best_epoch >= (uint32_t)state->options.patience);
 }
 
 CoreStatus train_fit_epoch(TrainFit *fit, TrainFitReport *report, void *user, CoreError *error) {
     TrainCheckpoint *state = fit->state;
-    if (train_fit_ended(state, fit->validation.n_rows > 0)) return CORE_END;
+    if (has_ended(state, fit->validation.n_rows > 0)) return CORE_END;
     TrainEpoch result = {0};
     CoreStatus status = train_rows(fit, report, user, error);
     result.loss = (float)(state->loss_sum / fit->training.n_epoch);

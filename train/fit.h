@@ -1,6 +1,6 @@
-/* Training: epochs of capped, shuffled rows, AdamW, an average of the weights, early stopping; exact to the
- * bit for a seed, on any number of threads, interrupted or not. Relies on: train/checkpoint.h,
- * train/sampler.h, train/model.h, engine. Relied on by: sipcnn-train, tests. */
+/* The training loop; the same bits for a seed on any number of threads, interrupted or not.
+ * Relies on: train/checkpoint.h, train/sampler.h, train/model.h, engine.
+ * Relied on by: sipcnn-train, tests. */
 #ifndef SIPCNN_TRAIN_FIT_H
 #define SIPCNN_TRAIN_FIT_H
 
@@ -45,9 +45,6 @@ void train_fit_free(TrainFit *fit);
  * each of these and can be written. CORE_FORMAT: the loss is no longer finite (rate too high). */
 CORE_NODISCARD CoreStatus train_fit_epoch(TrainFit *fit, TrainFitReport *report, void *user,
                                           CoreError *error);
-
-/* Whether train_fit_epoch would return CORE_END. */
-bool train_fit_ended(const TrainCheckpoint *state, bool has_validation);
 
 /* A network for scoring (no dropout) with one of the state's arrays as its weights. Free with
  * train_model_free. */

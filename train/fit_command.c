@@ -1,7 +1,8 @@
 /* sipcnn-train fit and resume.
- * Relies on: train/job.h, train/fit.h.
+ * Relies on: train/job.h, train/fit.h, train/refit.h.
  * Relied on by: main.c. */
 #include "train/job.h"
+#include "train/refit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +42,30 @@ static CoreStatus check_dataset(const TrainCheckpoint *state, const TrainSource 
                      state->dataset_path);
 }
 
-/* Calibrates the finished run and writes the model file. */
-static CoreStatus finish(TrainCheckpoint *state, const TrainData *data, const char *output,
-                         const Arguments *arguments, CoreError *error) {
-    if (!arguments->export_path) return CORE_OK;
-    CoreStatus status = job_calibrate(state, data, arguments, error);
-    if (status == CORE_OK) status = train_checkpoint_write(state, output, error);
-    if (status == CORE_OK) status = job_export(state, arguments->export_path, error);
+/* Learns again from both sides and writes that network's model file; the run itself stays as it was. */
+static CoreStatus export_again(const TrainCheckpoint *state, TrainSource *source, const Arguments *arguments,
+                               CoreError *error) {
+    TrainCheckpoint *again = calloc(1, sizeof *again);
+    if (!again) return core_fail(error, CORE_MEMORY, "out of memory");
+    CoreStatus status = train_refit(state, source, arguments, again, error);
+    if (status == CORE_OK) status = job_export(again, arguments->export_path, error);
+    train_checkpoint_free(again);
+    free(again);
     return status;
 }
 
-static int train(TrainCheckpoint *state, const TrainSource *source, const char *output,
+/* Calibrates the finished run and writes the model file. */
+static CoreStatus finish(TrainCheckpoint *state, TrainSource *source, bool has_validation, const char *output,
+                         const Arguments *arguments, CoreError *error) {
+    if (!arguments->export_path) return CORE_OK;
+    CoreStatus status = job_calibrate(state, &source->data, arguments, error);
+    if (status == CORE_OK) status = train_checkpoint_write(state, output, error);
+    if (status) return status;
+    if (state->options.refit > 0 && has_validation) return export_again(state, source, arguments, error);
+    return job_export(state, arguments->export_path, error);
+}
+
+static int train(TrainCheckpoint *state, TrainSource *source, const char *output,
                  const Arguments *arguments) {
     CoreError error = {0};
     TrainFit fit;
@@ -62,8 +76,9 @@ static int train(TrainCheckpoint *state, const TrainSource *source, const char *
     if (status == CORE_OK) status = train_epochs(&fit, output, arguments, &error);
     if (status == CORE_OK && !arguments->quiet)
         fprintf(stderr, "%s: best epoch %u of %u\n", output, state->best_epoch, state->epoch);
+    bool has_validation = fit.validation.n_rows > 0;
     train_fit_free(&fit);
-    if (status == CORE_OK) status = finish(state, &source->data, output, arguments, &error);
+    if (status == CORE_OK) status = finish(state, source, has_validation, output, arguments, &error);
     return status ? job_failed(&error) : EXIT_OK;
 }
 

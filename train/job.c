@@ -46,9 +46,8 @@ CoreStatus job_score(TrainModel *model, const TrainData *data, DatasetSide side,
     return status;
 }
 
-/* Scores of a draw of the training side, for the novelty centres. */
-static CoreStatus score_training(TrainModel *model, const TrainData *data, const TrainOptions *options,
-                                 const Arguments *arguments, TrainScores *scores, CoreError *error) {
+CoreStatus job_score_training(TrainModel *model, const TrainData *data, const TrainOptions *options,
+                              const Arguments *arguments, TrainScores *scores, CoreError *error) {
     TrainSampler sampler;
     CoreStatus status = train_sampler_new(data, DATASET_TRAIN, (uint32_t)options->cap, 0, &sampler, error);
     if (status) return status;
@@ -97,7 +96,7 @@ CoreStatus job_calibrate(TrainCheckpoint *checkpoint, const TrainData *data, con
     DatasetSide side = DATASET_VALIDATION;
     CoreStatus status = train_fit_network(checkpoint, TRAIN_BEST, arguments->threads, &model, error);
     if (status) return status;
-    status = score_training(&model, data, &checkpoint->options, arguments, &training, error);
+    status = job_score_training(&model, data, &checkpoint->options, arguments, &training, error);
     if (status == CORE_OK) status = job_score(&model, data, side, true, arguments, &validation, error);
     if (status == CORE_NOT_FOUND) {
         fprintf(stderr, "sipcnn-train: no validation side, calibrating on training messages: thresholds will "

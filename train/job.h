@@ -18,6 +18,11 @@ CORE_NODISCARD CoreStatus job_open(const TrainCheckpoint *checkpoint, const char
 CORE_NODISCARD CoreStatus job_score(TrainModel *model, const TrainData *data, DatasetSide side, bool warm,
                                     const Arguments *arguments, TrainScores *scores, CoreError *error);
 
+/* Scores one epoch's draw of the training side, for the novelty centres. */
+CORE_NODISCARD CoreStatus job_score_training(TrainModel *model, const TrainData *data,
+                                             const TrainOptions *options, const Arguments *arguments,
+                                             TrainScores *scores, CoreError *error);
+
 /* Calibrates the run on the validation side and notes there how that side is judged then. */
 CORE_NODISCARD CoreStatus job_calibrate(TrainCheckpoint *checkpoint, const TrainData *data,
                                         const Arguments *arguments, CoreError *error);

@@ -3,8 +3,6 @@
  * Relied on by: train/calibrate, tests. */
 #include "train/windows.h"
 
-#include <stdlib.h>
-
 /* Quick and strict first, patient last. */
 static const struct {
     uint32_t k, n;
@@ -23,30 +21,6 @@ uint32_t train_windows_worst(const TrainSequences *sequences, uint8_t what, uint
         }
     }
     return worst;
-}
-
-static int compare_u32(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-TrainOpened train_windows_opened(const TrainSequences *sequences, uint8_t what, uint32_t k, uint32_t n,
-                                 uint32_t *scratch) {
-    uint32_t opened = 0;
-    for (uint32_t s = 0; s < sequences->count; s++) {
-        if (!sequences->attacked[s]) continue;
-        uint32_t inside = 0;
-        for (uint32_t i = sequences->begin[s]; i < sequences->begin[s + 1]; i++) {
-            inside += sequences->said[i] == what;
-            if (i - sequences->begin[s] >= n) inside -= sequences->said[i - n] == what;
-            if (inside < k) continue;
-            scratch[opened++] = i - sequences->begin[s] + 1;
-            break;
-        }
-    }
-    if (!opened) return (TrainOpened){0, 0};
-    qsort(scratch, opened, sizeof *scratch, compare_u32);
-    return (TrainOpened){opened, scratch[opened / 2]};
 }
 
 void train_windows_choose(const TrainSequences *sequences, uint8_t what, uint32_t first,

@@ -21,16 +21,6 @@ typedef struct TrainSequences {
 /* The most verdicts `what` among any n successive ones of a benign client. */
 uint32_t train_windows_worst(const TrainSequences *sequences, uint8_t what, uint32_t n);
 
-/* How many of the other clients reach k of n, and the median number of messages to it (0: none does). */
-typedef struct TrainOpened {
-    uint32_t opened;
-    uint32_t median;
-} TrainOpened;
-
-/* `scratch` has room for `count` numbers. */
-TrainOpened train_windows_opened(const TrainSequences *sequences, uint8_t what, uint32_t k, uint32_t n,
-                                 uint32_t *scratch);
-
 /* The quickest rule of a fixed ladder, from number `first` on, that no benign client comes near: the worst
  * window stays below k by a quarter of k, and by two at least. Fills k and n of *rule; the last of the ladder
  * when none is safe. */

@@ -187,11 +187,14 @@ static void find(Step *step, FeatureKeys *keys) {
     step->dialog = find_dialog(c, message, encoded);
     dialog_step(step->dialog, message, encoded, c->now_ns, &step->relation);
     const DialogRelation *r = &step->relation;
+    /* The other side: where a request goes, where an answer comes from; who forges a reply aims at its
+     * receiver. */
+    bool own = encoded->request || wire_same_ip(&r->client, &message->source);
     *keys = (FeatureKeys){.has_client = !is_local(c, &r->client),
                           .relayed = r->relayed,
                           .matched = r->matched,
                           .client = r->client,
-                          .target = encoded->request ? message->destination : message->source};
+                          .target = own ? message->destination : message->source};
     keys->client.port = keys->target.port = 0;
     step->client_hash = feature_hash(keys->client.ip, sizeof keys->client.ip, 0);
     step->client_step_ns = -1;

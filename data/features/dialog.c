@@ -199,16 +199,17 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
     }
 }
 
-/* The client of the request that a reply answers, else the reply's destination (contracts). But what is no
- * reply of RFC 3261 answers nothing, and a reply from somewhere else than the dialog's requests went to is
- * its sender's own doing: the victim of a forged reply is not to blame. */
+/* The client of the request that a reply answers, else, in a dialog that was seen, its destination
+ * (contracts). But what is no reply of RFC 3261 answers nothing, and a reply in a dialog never seen, or from
+ * somewhere else than the dialog's requests went to, is its sender's own doing: the victim of a forged reply
+ * is not to blame. */
 static void relate_reply(const WireMessage *message, const FeatureEncoded *encoded,
                          const DialogTransaction *t, DialogRelation *relation) {
     bool valid = encoded->status >= 100 && encoded->status <= 699;
-    bool forged = relation->known && !relation->source_is_party;
-    relation->client = valid && !forged ? message->destination : message->source;
-    relation->first_status = forged;
-    if (!t || forged) return;
+    bool own = !valid || !relation->source_is_party;
+    relation->client = own ? message->source : message->destination;
+    relation->first_status = own;
+    if (!t || own) return;
     set_client(relation, t);
     relation->relayed = t->relayed;
     relation->request_had_credentials = t->credentials;

@@ -41,9 +41,9 @@ static void read_line(WireScanner *scanner, Lines *lines, uint32_t at) {
 
 static void add_header(WireScanner *scanner, WireHeader header) {
     WireScan *scan = scanner->scan;
-    if (scan->header_count == WIRE_HEADERS_MAX) {
+    if (scan->header_count >= WIRE_HEADERS_MAX) {
         wire_note(scanner, WIRE_ANOMALY_MANY_HEADERS, header.name.offset);
-        return;
+        if (header.id == WIRE_HEADER_OTHER || scan->first[header.id] >= 0) return;
     }
     if (header.value.length == 0) header.flags |= WIRE_HEADER_EMPTY;
     if (header.id != WIRE_HEADER_OTHER && scan->count[header.id] > 0) {

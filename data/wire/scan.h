@@ -121,7 +121,8 @@ typedef struct WireHeader {
     WireSlice value; /* trimmed; a folded value still contains its line breaks */
 } WireHeader;
 
-/* Headers kept per message; more are counted, noted as MANY_HEADERS and otherwise ignored. */
+/* Headers kept per message. Behind them only the first of each known name is kept, so that nobody hides the
+ * Call-ID behind padding; the others are noted as MANY_HEADERS and otherwise ignored. */
 enum { WIRE_HEADERS_MAX = 128 };
 
 /* A URI as in From, To, Contact or the request line, cut into its parts (RFC 3261 section 19.1). */
@@ -234,7 +235,7 @@ typedef struct WireScan {
     WireSlice reason;
     WireUri uri; /* request URI */
 
-    WireHeader headers[WIRE_HEADERS_MAX]; /* entries from header_count on are not set */
+    WireHeader headers[WIRE_HEADERS_MAX + WIRE_HEADER_COUNT]; /* entries from header_count on are not set */
     uint16_t header_count;
     int16_t first[WIRE_HEADER_COUNT]; /* index of the first header of each id, -1: none */
     uint8_t count[WIRE_HEADER_COUNT]; /* occurrences, at most 255 */

@@ -146,15 +146,24 @@ START_TEST(a_late_leg_is_its_own) {
 }
 END_TEST
 
-START_TEST(a_reply_nobody_asked_for_belongs_to_its_destination) {
+/* A reply in a dialog never seen is its sender's own; one that fits a dialog but no request of it, its
+ * receiver's. */
+START_TEST(replies_that_answer_nothing_seen) {
     FeatureContext *context = empty_context();
     FeatureKeys keys;
     FeatureRow row;
-    play(context, &(Line){.from_ip = stranger, .to_ip = phone, .start = "SIP/2.0 486 Busy Here"}, &row,
-         &keys);
-    assert_client(&keys, phone);
+    Line reply = {.from_ip = stranger, .to_ip = phone, .start = "SIP/2.0 486 Busy Here"};
+    play(context, &reply, &row, &keys);
+    assert_client(&keys, stranger);
     ck_assert(!keys.matched);
     ck_assert_uint_eq(fact(&row, FEATURE_FACT_MATCHED), 0);
+    play(context, &(Line){.from_ip = phone, .to_ip = proxy, .start = invite, .call_id = "known"}, NULL, NULL);
+    reply.from_ip = proxy;
+    reply.call_id = "known";
+    reply.branch = "another";
+    play(context, &reply, &row, &keys);
+    assert_client(&keys, phone);
+    ck_assert(!keys.matched);
     feature_context_free(context);
 }
 END_TEST
@@ -197,6 +206,8 @@ START_TEST(forged_replies_belong_to_their_sender) {
         .from_ip = stranger, .to_ip = phone, .at = 1, .start = "SIP/2.0 603 Decline", .to = answered};
     play(context, &reply, &row, &keys);
     assert_client(&keys, stranger);
+    char target[WIRE_ADDRESS_TEXT_MAX];
+    ck_assert_str_eq(wire_address_text(&keys.target, false, target, sizeof target), phone);
     ck_assert_uint_eq(fact(&row, FEATURE_FACT_SOURCE_IS_PARTY), 0);
     ck_assert_int_eq(counted(&row, FEATURE_GROUP_CLIENT, FEATURE_PEER_FOREIGN_DIALOG), 1);
     reply.from_ip = proxy;
@@ -347,7 +358,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, a_proxys_own_cancel_and_ack_are_the_callers);
     tcase_add_test(tests, many_legs_keep_their_client);
     tcase_add_test(tests, a_late_leg_is_its_own);
-    tcase_add_test(tests, a_reply_nobody_asked_for_belongs_to_its_destination);
+    tcase_add_test(tests, replies_that_answer_nothing_seen);
     tcase_add_test(tests, bye_from_a_stranger_shows);
     tcase_add_test(tests, forged_replies_belong_to_their_sender);
     tcase_add_test(tests, media_moved_by_reinvite_shows);

@@ -116,13 +116,25 @@ END_TEST
 
 START_TEST(distributed_classes_are_always_by_target) {
     Stream stream = stream_new();
-    stream_send(&stream, 100, 1, 1, BY_TARGET);
-    stream_send(&stream, 101, 2, 1, BY_TARGET);
-    ck_assert_int_eq(stream.count, 0);
-    stream_send(&stream, 102, 2, 1, BENIGN);
-    stream_send(&stream, 103, 3, 1, BY_TARGET);
+    for (unsigned client = 1; client <= 7; client++) {
+        for (int i = 0; i < 3; i++) {
+            stream_send(&stream, 100 + client, client, 1, BY_TARGET);
+            ck_assert_int_eq(stream.count, 0); /* however well few clients agree */
+        }
+    }
+    stream_send(&stream, 108, 8, 1, BY_TARGET);
     const SipcnnIncident *open = stream_only(&stream, SIPCNN_OPEN);
-    ck_assert(open->by_target && open->messages == 3 && open->clients == 3);
+    ck_assert(open->by_target && open->clients == 8);
+    stream_free(&stream);
+}
+END_TEST
+
+START_TEST(many_clients_one_after_the_other_are_no_distributed_attack) {
+    Stream stream = stream_new();
+    for (unsigned client = 1; client <= 20; client++) {
+        stream_send(&stream, 100 + client * 9, client, 1, BY_TARGET); /* seven within any minute */
+        ck_assert_int_eq(stream.count, 0);
+    }
     stream_free(&stream);
 }
 END_TEST
@@ -149,7 +161,7 @@ START_TEST(own_hosts_are_never_a_client) {
         WireAddress nobody = {0};
         ck_assert(stream.changes[i].by_target && wire_same_ip(&stream.changes[i].client, &nobody));
     }
-    ck_assert_int_eq(stream.count, 2);
+    ck_assert_int_eq(stream.count, 1); /* own hosts alone are no crowd */
     stream_free(&stream);
 }
 END_TEST
@@ -163,6 +175,7 @@ TCase *crowd_cases(void) {
     tcase_add_test(cases, other_traffic_of_the_target_does_not_hide_a_crowd);
     tcase_add_test(cases, a_crowd_is_updated_and_closed);
     tcase_add_test(cases, distributed_classes_are_always_by_target);
+    tcase_add_test(cases, many_clients_one_after_the_other_are_no_distributed_attack);
     tcase_add_test(cases, own_hosts_are_never_a_client);
     return cases;
 }

@@ -1,6 +1,6 @@
-/* Parity: the graph that was trained, the runtime's executor on the exported file, and the file read back
- * into a graph say the same of every row. Relies on: train/export.h, infer/executor.h. Relied on by:
- * test_train.c. */
+/* Parity of the trained graph, the runtime's executor on its file, and the file read back.
+ * Relies on: train/export.h, infer/executor.h.
+ * Relied on by: test_train.c. */
 #include "data/digest/digest.h"
 #include "infer/executor.h"
 #include "tests/train/suites.h"

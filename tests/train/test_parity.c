@@ -1,6 +1,6 @@
-/* Parity on real messages: the shipped model in the engine's graph and in the runtime's executor, on every
- * row of a sample capture. Relies on: data/samples, models, train/export.h, infer/executor.h. Relied on by:
- * test_train.c. */
+/* The shipped model in the engine's graph and in the runtime's executor, on a real capture.
+ * Relies on: data/samples, models, train/export.h, infer/executor.h.
+ * Relied on by: test_train.c. */
 #include "data/dataset/import.h"
 #include "data/dataset/replay.h"
 #include "data/digest/digest.h"

@@ -20,15 +20,6 @@ START_TEST(worst_by_hand) {
 }
 END_TEST
 
-START_TEST(opened_by_hand) {
-    uint32_t scratch[3];
-    TrainOpened opened = train_windows_opened(&sequences, 1, 3, 5, scratch);
-    ck_assert_uint_eq(opened.opened, 1);
-    ck_assert_uint_eq(opened.median, 3);
-    ck_assert_uint_eq(train_windows_opened(&sequences, 1, 5, 8, scratch).opened, 0);
-}
-END_TEST
-
 START_TEST(choice_keeps_away_from_benign) {
     CoreModelThreshold rule;
     train_windows_choose(&sequences, 3, train_windows_ladder(3), &rule); /* never said of anybody */
@@ -69,7 +60,6 @@ Suite *windows_suite(void) {
     Suite *suite = suite_create("windows");
     TCase *tests = tcase_create("windows");
     tcase_add_test(tests, worst_by_hand);
-    tcase_add_test(tests, opened_by_hand);
     tcase_add_test(tests, choice_keeps_away_from_benign);
     tcase_add_test(tests, worst_equals_slow_count);
     suite_add_tcase(suite, tests);

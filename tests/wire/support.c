@@ -106,7 +106,7 @@ static bool digest_outside(const WireDigest *digest, uint32_t length) {
 
 static const char *header_fault(const WireScan *scan, uint32_t length) {
     uint32_t counted = 0, seen[WIRE_HEADER_COUNT] = {0};
-    if (scan->header_count > WIRE_HEADERS_MAX) return "too many headers";
+    if ((int)scan->header_count > (int)WIRE_HEADERS_MAX + (int)WIRE_HEADER_COUNT) return "too many headers";
     for (uint32_t i = 0; i < scan->header_count; i++) {
         const WireHeader *header = &scan->headers[i];
         if (header->id >= WIRE_HEADER_COUNT) return "header id";
