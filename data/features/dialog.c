@@ -200,9 +200,9 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
 }
 
 /* The client of the request that a reply answers, else, in a dialog that was seen, its destination
- * (contracts). But what is no reply of RFC 3261 answers nothing, and a reply in a dialog never seen, or from
- * somewhere else than the dialog's requests went to, is its sender's own doing: the victim of a forged reply
- * is not to blame. */
+ * (docs/architecture.md). But what is no reply of RFC 3261 answers nothing, and a reply in a dialog never
+ * seen, or from somewhere else than the dialog's requests went to, is its sender's own doing: the victim of a
+ * forged reply is not to blame. */
 static void relate_reply(const WireMessage *message, const FeatureEncoded *encoded,
                          const DialogTransaction *t, DialogRelation *relation) {
     bool valid = encoded->status >= 100 && encoded->status <= 699;

@@ -27,7 +27,7 @@ enum {
 
 /* Parties and hosts are kept as hashes of their address: only equality matters. */
 typedef struct DialogTransaction {
-    uint8_t client[16]; /* address of the client (contracts section 4) */
+    uint8_t client[16]; /* address of the client (docs/architecture.md) */
     int64_t time_ns;    /* of the request's last copy */
     uint32_t branch, source, destination;
     uint32_t cseq;

@@ -209,7 +209,7 @@ typedef struct FeatureRow {
                                            u8 */
 } FeatureRow;
 
-/* Who a message belongs to (contracts: client and target), for incidents and rules. */
+/* Who a message belongs to (docs/architecture.md: client and target), for incidents and rules. */
 typedef struct FeatureKeys {
     bool has_client;            /* false: the client is one of the operator's own addresses */
     bool relayed;               /* another leg of a request that was seen before, or a reply on it */

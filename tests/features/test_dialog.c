@@ -1,4 +1,4 @@
-/* Tests of clients, relayed legs and dialog relations (contracts: the client of a message).
+/* Tests of clients, relayed legs and dialog relations (docs/architecture.md: whose a message is).
  * Relies on: data/features, Check.
  * Relied on by: test_features. */
 #include "tests/features/support.h"

@@ -1,4 +1,4 @@
-/* Incidents of a client: k of n, updates, silence, bounds (contracts: Incidents).
+/* Incidents of a client: k of n, updates, silence, bounds (docs/man/sipcnn-infer.1: INCIDENTS).
  * Relies on: infer/incidents, tests/infer/stream, Check.
  * Relied on by: tests/infer/test_infer. */
 #include <stdlib.h>

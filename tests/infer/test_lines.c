@@ -1,4 +1,4 @@
-/* The two lines, byte for byte (contracts: Verdicts, Incidents).
+/* The two lines, byte for byte (docs/man/sipcnn-infer.1).
  * Relies on: infer/verdict_json, tests/infer/zero_model, Check.
  * Relied on by: tests/infer/test_infer. */
 #include <stdio.h>
