@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 96 MiB when
+/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 97 MiB when
  * full. */
 enum { DIALOGS = 65536, CLIENTS = 32768, TARGETS = 8192, ACCOUNTS = 32768 };
 
