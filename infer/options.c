@@ -42,7 +42,7 @@ static const char help[] =
     "  sipcnn-infer --read calls.pcap\n"
     "  sipcnn-infer --read calls.pcap --verdicts calls.verdicts.jsonl --json > calls.incidents.jsonl\n"
     "  sipcnn-infer --interface eth0 --local 192.0.2.0/24 --report http://127.0.0.1:8700\n"
-    "  tcpdump -i eth0 -w - udp | sipcnn-infer --read -\n";
+    "  tcpdump -i eth0 -w - udp or tcp | sipcnn-infer --read -\n";
 
 enum { OPT_RULES_ONLY = 256, OPT_REPORT, OPT_TOKEN_FILE, OPT_CA_FILE, OPT_INSECURE, OPT_SENSOR };
 

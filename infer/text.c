@@ -67,6 +67,9 @@ static void print_packets(FILE *file, const WireCounters *wire) {
     for (int i = 0; i < WIRE_PACKET_FATES; i++)
         parts[i] = (Part){wire->fate[i], names[i]};
     print_parts(file, "packets", wire->packets, parts, WIRE_PACKET_FATES);
+    if (wire->stream_gaps + wire->stream_resyncs > 0)
+        fprintf(file, "  %-10s %" PRIu64 " gaps, %" PRIu64 " starts looked for\n", "streams",
+                wire->stream_gaps, wire->stream_resyncs);
     if (wire->kernel_received == 0) return;
     fprintf(file, "  %-10s %" PRIu64 " received, %" PRIu64 " of them dropped\n", "kernel",
             wire->kernel_received, wire->kernel_dropped);

@@ -6,13 +6,15 @@ set -euo pipefail
 
 # To compile and to run the commands.
 build=(gcc libc6-dev cmake ninja-build pkg-config xz-utils
-  libpcap-dev libosip2-dev libhdf5-dev liblzma-dev libjansson-dev libssl-dev libcurl4-openssl-dev
+  libpcap-dev libosip2-dev libhdf5-dev libdeflate-dev liblzma-dev libjansson-dev libssl-dev libcurl4-openssl-dev
   libmicrohttpd-dev libsqlite3-dev libxxhash-dev)
 # To run the test suite as well.
 test=(check clang libclang-rt-14-dev llvm libomp-dev clang-format shellcheck valgrind tshark
-  python3 python3-h5py curl)
+  python3 python3-h5py python3-pandas curl)
 # To make traffic with the lab.
-lab=(kamailio kamailio-extra-modules sip-tester sipvicious tcpdump tshark iproute2 nftables python3)
+lab=(kamailio kamailio-extra-modules kamailio-websocket-modules kamailio-presence-modules
+  ejabberd erlang-p1-sip linphone-cli sip-tester sipvicious sipsak sofia-sip-bin socat baresip-core
+  tcpdump tshark iproute2 nftables python3)
 # To watch the demonstration.
 demo=(ca-certificates curl python3)
 

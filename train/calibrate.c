@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 3, UNKNOWN_K_LEAST = 8 };
+enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 2, UNKNOWN_K_LEAST = 8 };
 
 TrainCalibrateOptions train_calibrate_defaults(void) {
     return (TrainCalibrateOptions){.threshold = {.false_per_million = 30, .margin = 0.5f, .standard = 1},
@@ -24,11 +24,11 @@ static void add_vector(double *sum, const float *x, uint32_t n) {
         sum[j] += x[j];
 }
 
-static bool after_onset(const DatasetExample *example) {
-    return example->part != DATASET_ONSET;
+static bool after_onset(const TrainScored *row) {
+    return row->part != DATASET_ONSET;
 }
 
-void train_novelty_fit(const TrainData *data, const TrainScores *training, TrainCalibration *calibration) {
+void train_novelty_fit(const TrainScores *training, TrainCalibration *calibration) {
     uint32_t hidden = training->hidden, classes = training->classes;
     double sum[1024], spread[1024], within[1024] = {0}, known = 0;
     for (uint32_t c = 0; c <= classes; c++) {
@@ -37,8 +37,7 @@ void train_novelty_fit(const TrainData *data, const TrainScores *training, Train
         memset(spread, 0, sizeof spread);
         float *centre = calibration->centres + (size_t)c * hidden;
         for (uint32_t i = 0; i < training->count; i++) {
-            const DatasetExample *example = &data->examples[training->rows[i]];
-            if (example->primary != c || !after_onset(example)) continue;
+            if (training->rows[i].primary != c || !after_onset(&training->rows[i])) continue;
             add_vector(sum, training->features + (size_t)i * hidden, hidden);
             n++;
         }
@@ -47,9 +46,8 @@ void train_novelty_fit(const TrainData *data, const TrainScores *training, Train
         for (uint32_t j = 0; j < hidden; j++)
             centre[j] = (float)(sum[j] / n);
         for (uint32_t i = 0; i < training->count; i++) {
-            const DatasetExample *example = &data->examples[training->rows[i]];
             const float *x = training->features + (size_t)i * hidden;
-            if (example->primary != c || !after_onset(example)) continue;
+            if (training->rows[i].primary != c || !after_onset(&training->rows[i])) continue;
             for (uint32_t j = 0; j < hidden; j++)
                 spread[j] += (double)(x[j] - centre[j]) * (double)(x[j] - centre[j]);
         }
@@ -66,13 +64,17 @@ void train_novelty_fit(const TrainData *data, const TrainScores *training, Train
         calibration->inverse_variance[j] = (float)(1 / (within[j] / (known ? known : 1) + 0.1 * mean + 1e-6));
 }
 
-static void choose_novelty(const TrainData *data, const TrainScores *validation, float margin,
-                           TrainCalibration *calibration) {
+static float novelty_of(const TrainScores *scores, const TrainCalibration *calibration, uint32_t i) {
+    if (scores->novelty) return scores->novelty[i];
+    return train_novelty(calibration, scores->classes, scores->hidden,
+                         scores->features + (size_t)i * scores->hidden);
+}
+
+static void choose_novelty(const TrainScores *validation, float margin, TrainCalibration *calibration) {
     float greatest = 0;
     for (uint32_t i = 0; i < validation->count; i++) {
-        if (data->examples[validation->rows[i]].primary != DATASET_BENIGN) continue;
-        float novelty = train_novelty(calibration, validation->classes, validation->hidden,
-                                      validation->features + (size_t)i * validation->hidden);
+        if (validation->rows[i].primary != DATASET_BENIGN) continue;
+        float novelty = novelty_of(validation, calibration, i);
         if (novelty > greatest) greatest = novelty;
     }
     calibration->unknown.value = greatest > 0 ? greatest * margin : FLT_MAX;
@@ -80,52 +82,36 @@ static void choose_novelty(const TrainData *data, const TrainScores *validation,
 
 /* ---- thresholds ---- */
 
-/* Which clients attacked at some time. Their honest messages say nothing of what an honest client may expect,
- * and an incident of such a client is no false one. */
-static bool *find_attackers(const TrainData *data, uint32_t clients) {
-    bool *attacked = calloc(clients, sizeof *attacked);
-    for (uint64_t i = 0; attacked && i < data->count; i++)
-        if (data->examples[i].run) attacked[data->examples[i].client] = true;
-    if (attacked) attacked[0] = false; /* no client */
-    return attacked;
-}
-
-static uint32_t clients_of(const TrainData *data) {
-    uint32_t most = 0;
-    for (uint64_t i = 0; i < data->count; i++)
-        if (data->examples[i].client > most) most = data->examples[i].client;
-    return most + 1;
-}
-
 /* Scored messages as cases of one class: benign messages of all kinds from honest clients and, unless only
- * those are wanted, requests after onset of attacks. */
-static size_t collect_cases(const TrainData *data, const TrainScores *scores, const bool *attacked,
-                            bool only_benign, uint32_t class_index, TrainCase *cases) {
+ * those are wanted, requests after onset of attacks. Honest messages of a client that attacks at some time
+ * say nothing of what an honest client may expect, and an incident of such a client is no false one. */
+static size_t collect_cases(const TrainScores *scores, bool only_benign, uint32_t class_index,
+                            TrainCase *cases) {
     size_t n = 0;
     for (uint32_t i = 0; i < scores->count; i++) {
-        const DatasetExample *example = &data->examples[scores->rows[i]];
-        bool benign = example->primary == DATASET_BENIGN, holds = example->classes >> class_index & 1;
-        if (benign ? attacked[example->client] : only_benign || example->part != DATASET_REQUEST) continue;
+        const TrainScored *row = &scores->rows[i];
+        bool benign = row->primary == DATASET_BENIGN, holds = row->classes >> class_index & 1;
+        if (benign ? row->attacker : only_benign || row->part != DATASET_REQUEST) continue;
         cases[n].logit = scores->logits[(size_t)i * scores->classes + class_index];
         cases[n++].kind = benign ? TRAIN_CASE_BENIGN : holds ? TRAIN_CASE_POSITIVE : TRAIN_CASE_ATTACK;
     }
     return n;
 }
 
-/* Benign messages of the training side count too: what is taken for an attack there will be elsewhere. */
-static CoreStatus choose_thresholds(const TrainData *data, const TrainScores *training,
-                                    const TrainScores *validation, const bool *attacked,
-                                    const TrainThresholdOptions *options, TrainCalibration *calibration,
-                                    CoreError *error) {
+/* Thresholds and probabilities. Benign messages of the training side count too: what is taken for an attack
+ * there will be elsewhere. */
+static CoreStatus choose_thresholds(const DatasetClass *classes, const TrainScores *training,
+                                    const TrainScores *validation, const TrainThresholdOptions *options,
+                                    TrainCalibration *calibration, CoreError *error) {
     TrainCase *cases = malloc(((size_t)validation->count + training->count + 1) * sizeof *cases);
     if (!cases) return core_fail(error, CORE_MEMORY, "out of memory for calibration");
     TrainThresholdOptions share = *options;
     share.false_per_million /= validation->classes;
     for (uint32_t c = 0; c < validation->classes; c++) {
-        size_t n = collect_cases(data, validation, attacked, false, c, cases);
-        n += collect_cases(data, training, attacked, true, c, cases + n);
-        calibration->thresholds[c].value =
-            train_threshold_choose(cases, n, &share, data->classes[c].onset == 0);
+        size_t n = collect_cases(validation, false, c, cases);
+        n += collect_cases(training, true, c, cases + n);
+        calibration->thresholds[c].value = train_threshold_choose(cases, n, &share, classes[c].onset == 0);
+        calibration->platt[c] = train_platt_fit(cases, n);
     }
     free(cases);
     return CORE_OK;
@@ -135,69 +121,83 @@ static CoreStatus choose_thresholds(const TrainData *data, const TrainScores *tr
 
 /* Memory of the verdict sequences. */
 typedef struct SequenceBuffers {
-    uint8_t *said;
-    uint32_t *begin, *next;
+    uint8_t *said, *primary;
+    uint32_t *run, *begin, *next, *marks;
+    bool *attacked;
 } SequenceBuffers;
 
 /* Sorts verdicts by client, keeping their order. Client 0 (no client) has an empty sequence: it has no key.
  */
-static void fill_sequences(const TrainData *data, const TrainScores *scores,
-                           const TrainCalibration *calibration, uint32_t clients, SequenceBuffers *buffers) {
+static void fill_sequences(const TrainScores *scores, const TrainCalibration *calibration, uint32_t clients,
+                           SequenceBuffers *buffers) {
     for (uint32_t i = 0; i < scores->count; i++) {
-        uint32_t client = data->examples[scores->rows[i]].client;
+        uint32_t client = scores->rows[i].client;
         if (client) buffers->begin[client + 1]++;
+        buffers->attacked[client] = scores->rows[i].attacker;
     }
     for (uint32_t c = 0; c < clients; c++)
         buffers->begin[c + 1] += buffers->begin[c];
     memcpy(buffers->next, buffers->begin, clients * sizeof *buffers->next);
     for (uint32_t i = 0; i < scores->count; i++) {
-        uint32_t client = data->examples[scores->rows[i]].client;
-        if (client) buffers->said[buffers->next[client]++] = (uint8_t)train_verdict(scores, calibration, i);
+        uint32_t client = scores->rows[i].client;
+        if (!client) continue;
+        uint32_t at = buffers->next[client]++;
+        buffers->said[at] = (uint8_t)train_verdict(scores, calibration, i);
+        buffers->primary[at] = scores->rows[i].primary;
+        buffers->run[at] = scores->rows[i].run;
     }
 }
 
-static void choose_rules(const TrainData *data, const TrainSequences *sequences,
+static void choose_rules(const DatasetClass *classes, uint32_t n_classes, const TrainSequences *sequences,
                          TrainCalibration *calibration) {
-    for (uint32_t c = 0; c < data->n_classes; c++)
-        if (data->classes[c].onset)
+    for (uint32_t c = 0; c < n_classes; c++)
+        if (classes[c].onset)
             train_windows_choose(sequences, (uint8_t)(c + 1), train_windows_ladder(INCIDENT_K_LEAST),
                                  &calibration->thresholds[c]);
         else
             calibration->thresholds[c].k = calibration->thresholds[c].n = 1;
-    train_windows_choose(sequences, (uint8_t)(data->n_classes + 1), train_windows_ladder(UNKNOWN_K_LEAST),
+    train_windows_choose(sequences, (uint8_t)(n_classes + 1), train_windows_ladder(UNKNOWN_K_LEAST),
                          &calibration->unknown);
 }
 
-static CoreStatus choose_windows(const TrainData *data, const TrainScores *validation, const bool *attacked,
-                                 uint32_t clients, TrainCalibration *calibration, CoreError *error) {
-    SequenceBuffers buffers = {malloc(validation->count + (size_t)1),
-                               calloc(clients + (size_t)1, sizeof(uint32_t)),
-                               calloc(clients, sizeof(uint32_t))};
+static CoreStatus choose_windows(const DatasetClass *classes, const TrainScores *validation,
+                                 TrainCalibration *calibration, CoreError *error) {
+    uint32_t clients = 1, runs = 1;
+    for (uint32_t i = 0; i < validation->count; i++) {
+        if (validation->rows[i].client >= clients) clients = validation->rows[i].client + 1;
+        if (validation->rows[i].run >= runs) runs = validation->rows[i].run + 1;
+    }
+    size_t rows = validation->count + (size_t)1;
+    SequenceBuffers b = {.said = malloc(rows),
+                         .primary = malloc(rows),
+                         .run = calloc(rows, sizeof *b.run),
+                         .begin = calloc(clients + (size_t)1, sizeof *b.begin),
+                         .next = calloc(clients, sizeof *b.next),
+                         .marks = calloc(runs, sizeof *b.marks),
+                         .attacked = calloc(clients, sizeof *b.attacked)};
     CoreStatus status = CORE_OK;
-    if (buffers.said && buffers.begin && buffers.next) {
-        fill_sequences(data, validation, calibration, clients, &buffers);
-        TrainSequences sequences = {buffers.said, buffers.begin, attacked, clients};
-        choose_rules(data, &sequences, calibration);
+    if (b.said && b.primary && b.run && b.begin && b.next && b.marks && b.attacked) {
+        fill_sequences(validation, calibration, clients, &b);
+        TrainSequences sequences = {b.said, b.primary, b.run, b.begin, b.attacked, clients, b.marks};
+        choose_rules(classes, validation->classes, &sequences, calibration);
     } else {
         status = core_fail(error, CORE_MEMORY, "out of memory for calibration");
     }
-    free(buffers.said);
-    free(buffers.begin);
-    free(buffers.next);
+    free(b.said);
+    free(b.primary);
+    free(b.run);
+    free(b.begin);
+    free(b.next);
+    free(b.marks);
+    free(b.attacked);
     return status;
 }
 
-CoreStatus train_calibrate(const TrainData *data, const TrainScores *training, const TrainScores *validation,
-                           const TrainCalibrateOptions *options, TrainCalibration *calibration,
-                           CoreError *error) {
-    train_novelty_fit(data, training, calibration);
-    choose_novelty(data, validation, options->novelty_margin, calibration);
-    uint32_t clients = clients_of(data);
-    bool *attacked = find_attackers(data, clients);
-    if (!attacked) return core_fail(error, CORE_MEMORY, "out of memory for calibration");
+CoreStatus train_calibrate(const DatasetClass *classes, const TrainScores *training,
+                           const TrainScores *validation, const TrainCalibrateOptions *options,
+                           TrainCalibration *calibration, CoreError *error) {
+    choose_novelty(validation, options->novelty_margin, calibration);
     CoreStatus status =
-        choose_thresholds(data, training, validation, attacked, &options->threshold, calibration, error);
-    if (status == CORE_OK) status = choose_windows(data, validation, attacked, clients, calibration, error);
-    free(attacked);
-    return status;
+        choose_thresholds(classes, training, validation, &options->threshold, calibration, error);
+    return status == CORE_OK ? choose_windows(classes, validation, calibration, error) : status;
 }

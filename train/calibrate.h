@@ -18,12 +18,13 @@ TrainCalibrateOptions train_calibrate_defaults(void);
 
 /* Centres of benign and of each class, and the inverse variance within them, from training rows after onset.
  * A class needs at least 20 rows. */
-void train_novelty_fit(const TrainData *data, const TrainScores *training, TrainCalibration *calibration);
+void train_novelty_fit(const TrainScores *training, TrainCalibration *calibration);
 
-/* Fills *calibration (from train_calibration_new): novelty from `training`, all else from `validation`. A
- * class that the first message decides (onset 0 in data->classes) opens an incident at its first verdict, so
- * its threshold admits no benign validation message at all. CORE_MEMORY. */
-CORE_NODISCARD CoreStatus train_calibrate(const TrainData *data, const TrainScores *training,
+/* Fills the rest of *calibration, which train_novelty_fit has given its centres (the novelty of `validation`
+ * is that from them): thresholds from both, all else from `validation`, a side in capture order. A class that
+ * the first message decides (onset 0 in `classes`, [validation->classes]) opens an incident at its first
+ * verdict, so its threshold admits no benign validation message at all. CORE_MEMORY. */
+CORE_NODISCARD CoreStatus train_calibrate(const DatasetClass *classes, const TrainScores *training,
                                           const TrainScores *validation, const TrainCalibrateOptions *options,
                                           TrainCalibration *calibration, CoreError *error);
 

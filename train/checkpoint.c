@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const uint8_t magic[8] = {0x89, 'S', 'C', 'K', 'P', '\r', '\n', 0x1a};
-enum { CHECKPOINT_VERSION = 1 };
+enum { CHECKPOINT_VERSION = 2 };
 #define CHECKPOINT_SIZE_MAX   ((size_t)1 << 30)
 #define CHECKPOINT_FLOATS_MAX ((uint64_t)1 << 24) /* of an array; the network has about 60,000 */
 
@@ -160,6 +160,10 @@ static void code_calibration(Codec *codec, TrainCheckpoint *c, uint32_t hidden) 
     for (uint32_t i = 0; i < c->n_classes; i++)
         code_threshold(codec, &c->calibration.thresholds[i]);
     code_threshold(codec, &c->calibration.unknown);
+    for (uint32_t i = 0; i < c->n_classes; i++) {
+        code_floats(codec, &c->calibration.platt[i].temperature, 1);
+        code_floats(codec, &c->calibration.platt[i].bias, 1);
+    }
     for (uint32_t i = 0; i <= c->n_classes; i++)
         code_count(codec, &c->calibration.centre_known[i], 1);
     code_floats(codec, c->calibration.centres, (c->n_classes + (size_t)1) * hidden);

@@ -20,6 +20,9 @@
     X(average, 0, 0.998, 0, 0.99999,                                                                         \
       "decay of the average of the weights that is validated and kept; 0: none")                             \
     X(cap, 1, 300, 1, 1e9, "rows of an attack run or of a benign client in an epoch")                        \
+    X(rows_per_epoch, 1, 500000, 2, 4e9, "at most so many rows in all; the cap falls until they suffice")    \
+    X(cache_rows, 1, 4e6, 1, 2e9,                                                                            \
+      "rows in the feature cache; of a larger dataset a random share of each run and client")                \
     X(balance, 0, 0.5, 0, 1, "weight of rare classes: (all rows / rows of the class) to this power")         \
     X(run_balance, 0, 0.5, 0, 1,                                                                             \
       "weight of short runs: (mean rows of a run / rows of the run) to this power")                          \
@@ -64,7 +67,7 @@ typedef enum TrainArray {
 enum {
     TRAIN_EPOCHS_MAX = 1000,
     TRAIN_LOCAL_MAX = 32,
-    TRAIN_DROP_RUNS_MAX = 256,
+    TRAIN_DROP_RUNS_MAX = 4096,
     TRAIN_PATH_SIZE = 1024,
     TRAIN_COMMAND_SIZE = 2048,
     TRAIN_METRICS_SIZE = 16384

@@ -18,8 +18,13 @@ typedef struct TrainEvaluation {
 } TrainEvaluation;
 
 /* Counts the verdicts on `scores`. CORE_MEMORY. */
-CORE_NODISCARD CoreStatus train_evaluate(const TrainData *data, const TrainScores *scores,
-                                         const TrainCalibration *calibration, TrainEvaluation *evaluation,
-                                         CoreError *error);
+CORE_NODISCARD CoreStatus train_evaluate(const TrainScores *scores, const TrainCalibration *calibration,
+                                         TrainEvaluation *evaluation, CoreError *error);
+
+/* Runs the network over a stream from its start and counts the verdicts: any number of rows in constant
+ * memory (and a byte for each client). CORE_MEMORY, CORE_INTERRUPTED, and what the stream says. */
+CORE_NODISCARD CoreStatus train_evaluate_stream(TrainModel *model, TrainStream *stream,
+                                                const TrainCalibration *calibration, TrainReport *report,
+                                                void *user, TrainEvaluation *evaluation, CoreError *error);
 
 #endif

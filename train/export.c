@@ -71,8 +71,11 @@ static CoreStatus export_tensor(Graph *graph, const CoreModelDims *dims, CoreMod
 
 static void describe(const TrainCheckpoint *checkpoint, const char *provenance, CoreModel *file) {
     const TrainCalibration *calibration = &checkpoint->calibration;
-    for (uint32_t c = 0; c < checkpoint->n_classes; c++)
+    for (uint32_t c = 0; c < checkpoint->n_classes; c++) {
         snprintf(file->class_names[c], sizeof file->class_names[c], "%s", checkpoint->classes[c].name);
+        file->temperature[c] = calibration->platt[c].temperature;
+        file->calibration_bias[c] = calibration->platt[c].bias;
+    }
     file->spec_version = checkpoint->spec_version;
     file->spec_hash = checkpoint->spec_hash;
     file->low = checkpoint->norm.low;

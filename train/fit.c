@@ -1,14 +1,15 @@
 /* The training loop.
- * Relies on: engine, train/sampler.h, train/metrics.h.
+ * Relies on: engine, train/sampler.h, train/batches.h, train/metrics.h.
  * Relied on by: sipcnn-train, tests. */
 #include "train/fit.h"
 
-#include "engine/rng.h"
+#include "train/batches.h"
 #include "train/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- set-up ---- */
 
@@ -88,40 +89,41 @@ static CoreStatus new_optimiser(TrainFit *fit, CoreError *error) {
 static CoreStatus new_buffers(TrainFit *fit, CoreError *error) {
     uint32_t rows =
         fit->training.n_rows > fit->validation.n_rows ? fit->training.n_rows : fit->validation.n_rows;
-    size_t batch = (size_t)fit->state->options.batch, classes = fit->state->n_classes;
     fit->scratch = malloc(rows * sizeof *fit->scratch);
     fit->draws = malloc(rows * sizeof *fit->draws);
-    fit->rows = malloc(batch * sizeof *fit->rows);
-    fit->targets = malloc(batch * classes * sizeof(float));
-    fit->mask = malloc(batch * classes * sizeof(float));
-    fit->weights = malloc(batch * sizeof(float));
-    if (fit->scratch && fit->draws && fit->rows && fit->targets && fit->mask && fit->weights) return CORE_OK;
+    if (fit->scratch && fit->draws) return CORE_OK;
     return core_fail(error, CORE_MEMORY, "out of memory for training");
+}
+
+TrainSamplerOptions train_sampler_options(const TrainOptions *options) {
+    return (TrainSamplerOptions){.cap = options->cap > UINT32_MAX ? UINT32_MAX : (uint32_t)options->cap,
+                                 .rows = (uint32_t)options->rows_per_epoch,
+                                 .run_balance = (float)options->run_balance};
+}
+
+/* What a fresh run takes from the data before it starts. */
+static CoreStatus look_at_data(TrainFit *fit, CoreError *error) {
+    TrainCheckpoint *state = fit->state;
+    train_class_weights(fit->data, &fit->training, (float)state->options.balance, state->positive_weights);
+    return train_norm_compute(fit->data, &state->norm, error);
 }
 
 CoreStatus train_fit_new(const TrainData *data, TrainCheckpoint *state, int threads, TrainFit *fit,
                          CoreError *error) {
     *fit = (TrainFit){.data = data, .state = state};
-    const TrainOptions *o = &state->options;
-    uint32_t cap = o->cap > UINT32_MAX ? UINT32_MAX : (uint32_t)o->cap;
-    CoreStatus status =
-        train_sampler_new(data, DATASET_TRAIN, cap, (float)o->run_balance, &fit->training, error);
+    TrainSamplerOptions options = train_sampler_options(&state->options);
+    CoreStatus status = train_sampler_new(data, DATASET_TRAIN, &options, &fit->training, error);
     if (status) return status;
-    status = train_sampler_new(data, DATASET_VALIDATION, cap, (float)o->run_balance, &fit->validation, error);
+    status = train_sampler_new(data, DATASET_VALIDATION, &options, &fit->validation, error);
     if (status && status != CORE_NOT_FOUND) return status;
     bool fresh = state->n == 0;
-    if (fresh) {
-        train_norm_compute(data, &state->norm);
-        train_class_weights(data, &fit->training, (float)o->balance, state->positive_weights);
-    }
-    status = new_model(state, true, &fit->model, error);
+    status = fresh ? look_at_data(fit, error) : CORE_OK;
+    if (status == CORE_OK) status = new_model(state, true, &fit->model, error);
     if (status == CORE_OK) status = new_optimiser(fit, error);
     if (status == CORE_OK) status = new_buffers(fit, error);
     if (status == CORE_OK) status = fresh ? begin_state(fit, error) : restore_state(fit, error);
-    if (status) return status;
-    graph_set_threads(fit->model.graph, threads);
-    TrainBatch batch = {fit->rows, fit->targets, fit->mask, fit->weights};
-    return train_model_bind(&fit->model, &batch, error);
+    if (status == CORE_OK) graph_set_threads(fit->model.graph, threads);
+    return status;
 }
 
 void train_fit_free(TrainFit *fit) {
@@ -131,10 +133,6 @@ void train_fit_free(TrainFit *fit) {
     train_sampler_free(&fit->validation);
     free(fit->scratch);
     free(fit->draws);
-    free(fit->rows);
-    free(fit->targets);
-    free(fit->mask);
-    free(fit->weights);
     *fit = (TrainFit){0};
 }
 
@@ -155,44 +153,33 @@ CoreStatus train_fit_network(const TrainCheckpoint *state, TrainArray weights, i
 
 /* ---- batches ---- */
 
-enum { STREAM_JITTER = 0x40000002 };
-
-/* Shifts the counters of each peer group by one random step, so that no site's level of traffic is learned:
- * the sum of three uniform numbers, of which a step of the optimiser has its own. What is zero stays zero,
- * ratios stay as they are. */
-static void jitter_counters(TrainFit *fit, FeatureRow *row, uint32_t place) {
-    uint64_t seed = (uint64_t)fit->state->options.seed, step = *optimiser_state(fit->optimiser).step;
-    for (uint32_t g = FEATURE_GROUP_CLIENT; g < FEATURE_GROUPS; g++) {
-        float sum = 0;
-        for (uint32_t i = 0; i < 3; i++)
-            sum += rng_uniform(seed, STREAM_JITTER, step, (place * FEATURE_GROUPS + g) * 3 + i) - 0.5f;
-        int shift = (int)lrintf(2 * sum * (float)fit->state->options.jitter);
-        for (uint32_t c = feature_group_begin[g]; c < feature_group_begin[g + 1]; c++) {
-            bool level = (c - feature_group_begin[g]) % FEATURE_PER_COUNTER < FEATURE_TAUS;
-            int value = row->counters[c] + shift;
-            if (level && row->counters[c])
-                row->counters[c] = (uint8_t)(value < 1 ? 1 : value > 255 ? 255 : value);
-        }
-    }
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Copies the rows of a batch and spells out its targets: the classes that hold; on onset rows these are
- * masked, because nobody could know yet, and all others are negative. */
-static void load_batch(TrainFit *fit, const TrainDraw *draws, uint32_t n, bool training) {
-    uint32_t classes = fit->state->n_classes;
-    float smoothing = (float)fit->state->options.smoothing, beside = (float)fit->state->options.also;
-    for (uint32_t i = 0; i < n; i++) {
-        const DatasetExample *example = &fit->data->examples[draws[i].row];
-        fit->rows[i] = fit->data->rows[draws[i].row];
-        fit->weights[i] = draws[i].weight;
-        if (training && fit->state->options.jitter > 0) jitter_counters(fit, &fit->rows[i], i);
-        for (uint32_t c = 0; c < classes; c++) {
-            bool holds = example->classes >> c & 1;
-            float target = !holds ? 0 : example->primary == c + 1 ? 1 : beside;
-            fit->targets[i * classes + c] = target + smoothing * (0.5f - target);
-            fit->mask[i * classes + c] = holds && example->part == DATASET_ONSET ? 0 : 1;
-        }
-    }
+/* Batches of the draws from number `begin` on. */
+static CoreStatus open_batches(const TrainFit *fit, const TrainSampler *sampler, uint32_t begin,
+                               TrainBatches **batches, CoreError *error) {
+    TrainBatchesOptions options = {.data = fit->data,
+                                   .options = &fit->state->options,
+                                   .classes = fit->state->n_classes,
+                                   .training = sampler == &fit->training,
+                                   .step = *optimiser_state(fit->optimiser).step,
+                                   .begin = begin,
+                                   .n = sampler->n_epoch,
+                                   .draws = fit->draws};
+    return train_batches_new(&options, batches, error);
+}
+
+/* The next batch, bound to the network; notes how long that took. */
+static CoreStatus next_batch(TrainFit *fit, TrainBatches *batches, const TrainLoaded **loaded,
+                             CoreError *error) {
+    double waited = train_batches_waited(batches);
+    CoreStatus status = train_batches_next(batches, loaded, error);
+    fit->waited += train_batches_waited(batches) - waited;
+    return status == CORE_OK ? train_model_bind(&fit->model, &(*loaded)->batch, error) : status;
 }
 
 static void update_average(TrainFit *fit) {
@@ -206,18 +193,22 @@ static void update_average(TrainFit *fit) {
         average[i] = decay * average[i] + (1 - decay) * parameters[i];
 }
 
-static CoreStatus train_batch(TrainFit *fit, uint32_t begin, uint32_t n, CoreError *error) {
-    load_batch(fit, fit->draws + begin, n, true);
-    CoreStatus status = graph_forward(fit->model.graph, (int32_t)n, true, error);
+static CoreStatus train_batch(TrainFit *fit, const TrainLoaded *loaded, CoreError *error) {
+    CoreStatus status = graph_forward(fit->model.graph, (int32_t)loaded->n, true, error);
     if (status == CORE_OK) status = graph_backward(fit->model.graph, error);
     if (status == CORE_OK) status = optimiser_step(fit->optimiser, NULL, error);
     if (status) return status;
-    fit->state->loss_sum += graph_loss(fit->model.graph) * n;
+    fit->state->loss_sum += graph_loss(fit->model.graph) * loaded->n;
     update_average(fit);
     return CORE_OK;
 }
 
 /* ---- an epoch ---- */
+
+double train_fit_idle(const TrainFit *fit) {
+    double spent = fit->spent + (fit->began > 0 ? now() - fit->began : 0);
+    return spent > 0 ? fit->waited / spent : 0;
+}
 
 static bool report_progress(const TrainFit *fit, TrainFitReport *report, void *user, uint32_t done) {
     const TrainCheckpoint *state = fit->state;
@@ -226,23 +217,32 @@ static bool report_progress(const TrainFit *fit, TrainFitReport *report, void *u
                               .done = done,
                               .total = total,
                               .loss = done ? state->loss_sum / done : 0,
-                              .remaining = ((uint64_t)state->options.epochs - state->epoch) * total - done};
+                              .remaining = ((uint64_t)state->options.epochs - state->epoch) * total - done,
+                              .idle = train_fit_idle(fit)};
     return !report || report(user, &progress);
 }
 
 static CoreStatus train_rows(TrainFit *fit, TrainFitReport *report, void *user, CoreError *error) {
     TrainCheckpoint *state = fit->state;
     uint32_t size = (uint32_t)state->options.batch, total = fit->training.n_epoch;
+    const TrainLoaded *loaded;
+    TrainBatches *batches;
     train_sampler_epoch(&fit->training, (uint64_t)state->options.seed, state->epoch, fit->scratch,
                         fit->draws);
-    for (uint32_t done = state->batch * size; done < total; done += size) {
-        if (!report_progress(fit, report, user, done))
-            return core_fail(error, CORE_INTERRUPTED, "interrupted");
-        CoreStatus status = train_batch(fit, done, total - done < size ? total - done : size, error);
-        if (status) return status;
-        state->batch++;
+    uint32_t done = state->batch * size;
+    CoreStatus status = open_batches(fit, &fit->training, done, &batches, error);
+    if (status) return status;
+    for (; status == CORE_OK && done < total; done += size) {
+        if (!report_progress(fit, report, user, done)) {
+            status = core_fail(error, CORE_INTERRUPTED, "interrupted");
+            break;
+        }
+        status = next_batch(fit, batches, &loaded, error);
+        if (status == CORE_OK) status = train_batch(fit, loaded, error);
+        if (status == CORE_OK) state->batch++;
     }
-    return CORE_OK;
+    train_batches_free(batches);
+    return status;
 }
 
 static void swap_weights(TrainFit *fit) {
@@ -271,21 +271,27 @@ static void tally_batch(const TrainFit *fit, const TrainDraw *draws, uint32_t n,
 /* Loss and macro F1 of the average weights over the validation side, always the same draw of it. */
 static CoreStatus validate(TrainFit *fit, TrainFitReport *report, void *user, TrainEpoch *result,
                            CoreError *error) {
-    uint32_t size = (uint32_t)fit->state->options.batch, total = fit->validation.n_epoch;
+    uint32_t total = fit->validation.n_epoch, done = 0;
     TrainTally tally = {0};
+    TrainBatches *batches;
     double loss = 0;
-    CoreStatus status = CORE_OK;
     train_sampler_epoch(&fit->validation, (uint64_t)fit->state->options.seed, 0, fit->scratch, fit->draws);
-    for (uint32_t done = 0; status == CORE_OK && done < total; done += size) {
-        if (!report_progress(fit, report, user, fit->training.n_epoch))
-            return core_fail(error, CORE_INTERRUPTED, "interrupted");
-        uint32_t n = total - done < size ? total - done : size;
-        load_batch(fit, fit->draws + done, n, false);
-        status = graph_forward(fit->model.graph, (int32_t)n, false, error);
+    CoreStatus status = open_batches(fit, &fit->validation, 0, &batches, error);
+    if (status) return status;
+    while (status == CORE_OK && done < total) {
+        const TrainLoaded *loaded;
+        if (!report_progress(fit, report, user, fit->training.n_epoch)) {
+            status = core_fail(error, CORE_INTERRUPTED, "interrupted");
+            break;
+        }
+        status = next_batch(fit, batches, &loaded, error);
+        if (status == CORE_OK) status = graph_forward(fit->model.graph, (int32_t)loaded->n, false, error);
         if (status) break;
-        loss += graph_loss(fit->model.graph) * n;
-        tally_batch(fit, fit->draws + done, n, &tally);
+        loss += graph_loss(fit->model.graph) * loaded->n;
+        tally_batch(fit, loaded->draws, loaded->n, &tally);
+        done += loaded->n;
     }
+    train_batches_free(batches);
     result->validation_loss = (float)(loss / (total ? total : 1));
     result->macro_f1 = (float)train_tally_macro_f1(&tally, TRAIN_MACRO_LEAST, NULL);
     return status;
@@ -318,6 +324,7 @@ CoreStatus train_fit_epoch(TrainFit *fit, TrainFitReport *report, void *user, Co
     TrainCheckpoint *state = fit->state;
     if (has_ended(state, fit->validation.n_rows > 0)) return CORE_END;
     TrainEpoch result = {0};
+    fit->began = now();
     CoreStatus status = train_rows(fit, report, user, error);
     result.loss = (float)(state->loss_sum / fit->training.n_epoch);
     if (status == CORE_OK && fit->validation.n_rows) {
@@ -327,5 +334,7 @@ CoreStatus train_fit_epoch(TrainFit *fit, TrainFitReport *report, void *user, Co
     }
     if (status == CORE_OK) end_epoch(fit, &result);
     save_state(fit);
+    fit->spent += now() - fit->began;
+    fit->began = 0;
     return status;
 }

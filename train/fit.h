@@ -14,6 +14,7 @@ typedef struct TrainProgress {
     uint64_t done, total; /* rows of this epoch */
     double loss;          /* mean of this epoch so far */
     uint64_t remaining;   /* rows to go until the last epoch, if it is not stopped early */
+    double idle;          /* train_fit_idle */
 } TrainProgress;
 
 /* Called at every batch boundary; false stops the run there (CORE_INTERRUPTED). May be NULL. */
@@ -27,9 +28,9 @@ typedef struct TrainFit {
     Optimiser *optimiser;
     TrainSampler training, validation; /* validation.n_rows 0: there is no validation side */
     uint32_t *scratch;
-    TrainDraw *draws; /* of the current epoch, or of the validation */
-    FeatureRow *rows; /* [batch] */
-    float *targets, *mask, *weights;
+    TrainDraw *draws;     /* of the current epoch, or of the validation */
+    double waited, spent; /* seconds that the trainer waited for batches, and that its epochs took */
+    double began;         /* the current epoch; 0: between two */
 } TrainFit;
 
 /* Prepares a run. A *state with n == 0 is fresh: its options, classes and dataset stand, the rest is begun
@@ -45,6 +46,13 @@ void train_fit_free(TrainFit *fit);
  * each of these and can be written. CORE_FORMAT: the loss is no longer finite (rate too high). */
 CORE_NODISCARD CoreStatus train_fit_epoch(TrainFit *fit, TrainFitReport *report, void *user,
                                           CoreError *error);
+
+/* Share of the time since train_fit_new that the network did not compute because the next batch was not there
+ * yet. */
+double train_fit_idle(const TrainFit *fit);
+
+/* Caps and budget of the run's epochs. */
+TrainSamplerOptions train_sampler_options(const TrainOptions *options);
 
 /* A network for scoring (no dropout) with one of the state's arrays as its weights. Free with
  * train_model_free. */

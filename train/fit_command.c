@@ -58,7 +58,7 @@ static CoreStatus export_again(const TrainCheckpoint *state, TrainSource *source
 static CoreStatus finish(TrainCheckpoint *state, TrainSource *source, bool has_validation, const char *output,
                          const Arguments *arguments, CoreError *error) {
     if (!arguments->export_path) return CORE_OK;
-    CoreStatus status = job_calibrate(state, &source->data, arguments, error);
+    CoreStatus status = job_calibrate(state, source, arguments, error);
     if (status == CORE_OK) status = train_checkpoint_write(state, output, error);
     if (status) return status;
     if (state->options.refit > 0 && has_validation) return export_again(state, source, arguments, error);
@@ -75,7 +75,8 @@ static int train(TrainCheckpoint *state, TrainSource *source, const char *output
                 fit.training.n_epoch, fit.training.n_groups, fit.validation.n_epoch);
     if (status == CORE_OK) status = train_epochs(&fit, output, arguments, &error);
     if (status == CORE_OK && !arguments->quiet)
-        fprintf(stderr, "%s: best epoch %u of %u\n", output, state->best_epoch, state->epoch);
+        fprintf(stderr, "%s: best epoch %u of %u; waited for batches %.2f %% of the time\n", output,
+                state->best_epoch, state->epoch, 100 * train_fit_idle(&fit));
     bool has_validation = fit.validation.n_rows > 0;
     train_fit_free(&fit);
     if (status == CORE_OK) status = finish(state, source, has_validation, output, arguments, &error);
@@ -103,7 +104,7 @@ int fit_command(const Arguments *arguments) {
         state->n_drop_runs = arguments->n_drop_runs;
         state->spec_version = FEATURE_SPEC_VERSION;
         state->spec_hash = feature_spec_hash();
-        status = job_open(state, state->split, arguments, &source, &error);
+        status = job_open(state, state->split, true, arguments, &source, &error);
     }
     int result;
     if (status == CORE_OK) {
@@ -134,7 +135,7 @@ int resume_command(const Arguments *arguments) {
         snprintf(state->dataset_path, sizeof state->dataset_path, "%s", arguments->dataset);
     if (status == CORE_OK) {
         report_catch_interrupts();
-        status = job_open(state, state->split, arguments, &source, &error);
+        status = job_open(state, state->split, true, arguments, &source, &error);
     }
     if (status == CORE_OK) status = check_dataset(state, &source, &error);
     int result = status ? job_failed(&error)

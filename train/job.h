@@ -10,13 +10,10 @@
 /* Prints "sipcnn-train: TEXT" for a failure and returns EXIT_FAILED. */
 int job_failed(const CoreError *error);
 
-/* Opens dataset, cache and split as the checkpoint names them, with a progress line. */
-CORE_NODISCARD CoreStatus job_open(const TrainCheckpoint *checkpoint, const char *split,
+/* Opens dataset and split as the checkpoint names them, with a progress line; `train`: with the feature
+ * cache, which is built if there is none. The source borrows the checkpoint. */
+CORE_NODISCARD CoreStatus job_open(const TrainCheckpoint *checkpoint, const char *split, bool train,
                                    const Arguments *arguments, TrainSource *source, CoreError *error);
-
-/* Scores the rows of a side. */
-CORE_NODISCARD CoreStatus job_score(TrainModel *model, const TrainData *data, DatasetSide side, bool warm,
-                                    const Arguments *arguments, TrainScores *scores, CoreError *error);
 
 /* Scores one epoch's draw of the training side, for the novelty centres. */
 CORE_NODISCARD CoreStatus job_score_training(TrainModel *model, const TrainData *data,
@@ -24,7 +21,7 @@ CORE_NODISCARD CoreStatus job_score_training(TrainModel *model, const TrainData 
                                              TrainScores *scores, CoreError *error);
 
 /* Calibrates the run on the validation side and notes there how that side is judged then. */
-CORE_NODISCARD CoreStatus job_calibrate(TrainCheckpoint *checkpoint, const TrainData *data,
+CORE_NODISCARD CoreStatus job_calibrate(TrainCheckpoint *checkpoint, TrainSource *source,
                                         const Arguments *arguments, CoreError *error);
 
 /* Writes the model file. */

@@ -38,6 +38,8 @@ static CoreStatus learn(const TrainData *data, TrainCheckpoint *again, const Arg
     while (status == CORE_OK)
         status = train_fit_epoch(&fit, report_fit_progress, &line, error);
     report_line_end(&line);
+    if (status == CORE_END && !arguments->quiet)
+        fprintf(stderr, "again: waited for batches %.2f %% of the time\n", 100 * train_fit_idle(&fit));
     train_fit_free(&fit);
     return status == CORE_END ? CORE_OK : status;
 }
@@ -53,9 +55,10 @@ static CoreStatus take_over(const TrainCheckpoint *first, const TrainData *data,
     if (status == CORE_OK)
         status = train_calibration_new(scores.classes, scores.hidden, &again->calibration, error);
     if (status == CORE_OK) {
-        train_novelty_fit(data, &scores, &again->calibration);
+        train_novelty_fit(&scores, &again->calibration);
         memcpy(again->calibration.thresholds, first->calibration.thresholds,
                sizeof again->calibration.thresholds);
+        memcpy(again->calibration.platt, first->calibration.platt, sizeof again->calibration.platt);
         again->calibration.unknown = first->calibration.unknown;
         again->calibrated = true;
     }

@@ -204,9 +204,10 @@ bool report_fit_progress(void *user, const TrainProgress *progress) {
     if (line->work < 0) line->work = (double)progress->remaining;
     double rate = (line->work - (double)progress->remaining) / (time - line->started + 1e-9);
     if (due(line, time))
-        fprintf(stderr, "\r\033[Kepoch %u  %3.0f %%  loss %.4f  %.0f rows/s  %.0f s left at most",
+        fprintf(stderr,
+                "\r\033[Kepoch %u  %3.0f %%  loss %.4f  %.0f rows/s  idle %.1f %%  %.0f s left at most",
                 progress->epoch, 100.0 * (double)progress->done / (double)progress->total, progress->loss,
-                rate, rate > 0 ? (double)progress->remaining / rate : 0);
+                rate, 100 * progress->idle, rate > 0 ? (double)progress->remaining / rate : 0);
     return !interrupted;
 }
 

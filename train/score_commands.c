@@ -76,18 +76,22 @@ static int print_evaluation(const Arguments *arguments, const TrainEvaluation *e
     return result;
 }
 
-/* Scores the wanted side and prints the table. */
-static CoreStatus evaluate(Judge *judge, const TrainSource *source, const Arguments *arguments, int *result,
+/* Judges the wanted side and prints the table. */
+static CoreStatus evaluate(Judge *judge, TrainSource *source, const Arguments *arguments, int *result,
                            CoreError *error) {
-    TrainScores scores;
+    TrainStream *stream;
     TrainEvaluation evaluation;
+    ReportLine line;
     DatasetSide side = arguments->side == DATASET_SIDES ? DATASET_TEST : arguments->side;
-    CoreStatus status = job_score(&judge->model, &source->data, side, false, arguments, &scores, error);
-    if (status) return status;
     const TrainCalibration *calibration = judge->bytes ? &judge->calibration : &judge->checkpoint.calibration;
-    status = train_evaluate(&source->data, &scores, calibration, &evaluation, error);
+    CoreStatus status = train_stream_open(source, side, false, &stream, error);
+    if (status) return status;
+    report_line_start(&line, "scoring", arguments->quiet);
+    status = train_evaluate_stream(&judge->model, stream, calibration, report_progress_rows, &line,
+                                   &evaluation, error);
+    report_line_end(&line);
+    train_stream_free(stream);
     if (status == CORE_OK) *result = print_evaluation(arguments, &evaluation, &source->data);
-    train_scores_free(&scores);
     return status;
 }
 
@@ -110,7 +114,7 @@ int evaluate_command(const Arguments *arguments) {
                  arguments->dataset);
     else if (!split)
         split = judge->checkpoint.split;
-    if (status == CORE_OK) status = job_open(&judge->checkpoint, split, arguments, &source, &error);
+    if (status == CORE_OK) status = job_open(&judge->checkpoint, split, false, arguments, &source, &error);
     if (status == CORE_OK) status = check_classes(judge, &source, &error);
     int result = EXIT_OK;
     if (status == CORE_OK) status = evaluate(judge, &source, arguments, &result, &error);
@@ -146,11 +150,11 @@ int calibrate_command(const Arguments *arguments) {
     if (status == CORE_OK && arguments->dataset)
         snprintf(checkpoint->dataset_path, sizeof checkpoint->dataset_path, "%s", arguments->dataset);
     const char *split = arguments->split ? arguments->split : checkpoint->split;
-    if (status == CORE_OK) status = job_open(checkpoint, split, arguments, &source, &error);
+    if (status == CORE_OK) status = job_open(checkpoint, split, true, arguments, &source, &error);
     if (status == CORE_OK && source.data.n_classes != checkpoint->n_classes)
         status = core_fail(&error, CORE_ARGUMENT, "%s: its classes are not those of the run",
                            checkpoint->dataset_path);
-    if (status == CORE_OK) status = job_calibrate(checkpoint, &source.data, arguments, &error);
+    if (status == CORE_OK) status = job_calibrate(checkpoint, &source, arguments, &error);
     if (status == CORE_OK)
         status = train_checkpoint_write(
             checkpoint, arguments->output ? arguments->output : arguments->checkpoint, &error);

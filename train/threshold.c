@@ -11,8 +11,9 @@ static const float least_threshold = 0, greatest_threshold = 16;
 #define TIE           0.005 /* share of the best F1 that makes no difference */
 #define MARGIN_LOSS   0.03  /* share of it that a margin above the benign scores may cost */
 #define STRICT_LOSS   0.1   /* share of it that a strict threshold gives away to lie higher */
-#define USELESS       0.3   /* F1 below which a class is better not named */
-#define BENIGN_WEIGHT 3     /* of a false message beyond the admitted rate, in wrong verdicts */
+#define BOUND_LOSS    0.25 /* share of it that a strict threshold gives away to lie above the benign scores */
+#define USELESS       0.3  /* F1 below which a class is better not named */
+#define BENIGN_WEIGHT 3    /* of a false message beyond the admitted rate, in wrong verdicts */
 
 /* Descending logits. */
 static int compare_cases(const void *a, const void *b) {
@@ -77,12 +78,15 @@ static float limit(float threshold) {
 float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOptions *options, bool strict) {
     qsort(cases, n, sizeof *cases, compare_cases);
     Totals totals = count_cases(cases, n);
-    Sweep sweep = {.allowed = strict ? 0 : floor(totals.benign * options->false_per_million / 1e6)};
+    Sweep sweep = {.allowed = floor(totals.benign * options->false_per_million / 1e6)};
     float bound = benign_bound(cases, n, sweep.allowed) + options->margin;
     sweep_cases(cases, n, totals, 0, &sweep);
     if (sweep.best < USELESS) return limit(fmaxf(bound, options->standard));
     sweep_cases(cases, n, totals, 1 - TIE, &sweep);
     float middle = sweep.low + (sweep.high - sweep.low) / 2;
     sweep_cases(cases, n, totals, 1 - (strict ? STRICT_LOSS : MARGIN_LOSS), &sweep);
-    return limit(strict ? fmaxf((middle + sweep.high) / 2, bound) : fmaxf(middle, fminf(bound, sweep.high)));
+    if (!strict) return limit(fmaxf(middle, fminf(bound, sweep.high)));
+    float high = (middle + sweep.high) / 2;
+    sweep_cases(cases, n, totals, 1 - BOUND_LOSS, &sweep);
+    return limit(fmaxf(high, fminf(bound, sweep.high)));
 }

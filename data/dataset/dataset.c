@@ -3,6 +3,7 @@
  * Relied on by: every other file of data/dataset, train, tools/data, bench. */
 #include "data/dataset/dataset.h"
 
+#include "data/dataset/random.h"
 #include "engine/core/checked.h"
 
 #include <stdio.h>
@@ -189,6 +190,11 @@ CoreStatus dataset_add_message(Dataset *d, const WireMessage *message, const Dat
     return CORE_OK;
 }
 
+void dataset_clear_rows(Dataset *d) {
+    d->count = 0;
+    d->offset[0] = 0;
+}
+
 static bool is_split_name(const char *name) {
     static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     size_t length = strlen(name);
@@ -224,6 +230,37 @@ CoreStatus dataset_add_split(Dataset *d, const char *name, DatasetSplit **split,
     memset(found->runs, DATASET_UNUSED, d->n_runs);
     *split = found;
     return CORE_OK;
+}
+
+static CoreStatus copy_splits(Dataset *d, const Dataset *from, CoreError *error) {
+    for (uint32_t i = 0; i < from->n_splits; i++) {
+        DatasetSplit *split;
+        CoreStatus status = dataset_add_split(d, from->splits[i].name, &split, error);
+        if (status != CORE_OK) return status;
+        memcpy(split->captures, from->splits[i].captures, from->n_captures);
+        memcpy(split->runs, from->splits[i].runs, from->n_runs);
+    }
+    return CORE_OK;
+}
+
+CoreStatus dataset_copy_tables(Dataset *d, const Dataset *from, CoreError *error) {
+    if (!resize(&d->class_list, from->n_classes + 1u, sizeof *d->class_list) ||
+        !resize(&d->captures, from->n_captures + 1u, sizeof *d->captures) ||
+        !resize(&d->runs, from->n_runs + 1u, sizeof *d->runs) ||
+        !resize(&d->client_ips, from->n_client_ips + 1, sizeof *d->client_ips))
+        return no_memory(error, "captures, runs and their clients", from->n_captures);
+    if (from->n_classes) memcpy(d->class_list, from->class_list, from->n_classes * sizeof *d->class_list);
+    if (from->n_captures) memcpy(d->captures, from->captures, from->n_captures * sizeof *d->captures);
+    if (from->n_runs) memcpy(d->runs, from->runs, from->n_runs * sizeof *d->runs);
+    if (from->n_client_ips)
+        memcpy(d->client_ips, from->client_ips, from->n_client_ips * sizeof *d->client_ips);
+    d->n_classes = from->n_classes;
+    d->n_captures = d->capture_room = from->n_captures;
+    d->n_runs = d->run_room = from->n_runs;
+    d->n_client_ips = d->client_room = from->n_client_ips;
+    d->pseudonymised = from->pseudonymised;
+    memcpy(d->provenance, from->provenance, sizeof d->provenance);
+    return copy_splits(d, from, error);
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------- */
@@ -287,6 +324,15 @@ const char *dataset_primary_name(const Dataset *d, uint32_t primary) {
     if (primary == DATASET_UNLABELLED) return "unlabelled";
     if (primary == DATASET_IGNORE) return "ignore";
     return primary <= d->n_classes ? d->class_list[primary - 1].name : "unknown";
+}
+
+DatasetSide dataset_row_side(const DatasetSplit *split, uint64_t row, uint32_t capture, uint32_t run) {
+    uint8_t value = run ? split->runs[run - 1] : split->captures[capture];
+    unsigned tenths = value & 0x7fu;
+    if (!(value & DATASET_SIDE_BY_ROW)) return (DatasetSide)value;
+    unsigned draw = (unsigned)(random_next(&row) % 10);
+    if (draw < tenths % 10) return DATASET_TEST;
+    return draw < tenths % 10 + tenths / 10 ? DATASET_VALIDATION : DATASET_TRAIN;
 }
 
 const char *dataset_side_name(DatasetSide side) {
@@ -353,6 +399,12 @@ static CoreStatus check_runs(const Dataset *d, CoreError *error) {
     return clients == d->n_client_ips ? CORE_OK : bad(error, "runs/client_ip", clients);
 }
 
+/* A side, or shares of a split by row. */
+static bool is_side(uint8_t value) {
+    unsigned tenths = value & 0x7fu;
+    return value & DATASET_SIDE_BY_ROW ? tenths / 10 + tenths % 10 < 10 : value < DATASET_SIDES;
+}
+
 static CoreStatus check_splits(const Dataset *d, CoreError *error) {
     if (d->n_splits > DATASET_SPLITS_MAX) return bad(error, "splits", d->n_splits);
     for (uint32_t i = 0; i < d->n_splits; i++) {
@@ -360,18 +412,18 @@ static CoreStatus check_splits(const Dataset *d, CoreError *error) {
         if (!ends(s->name, sizeof s->name) || !is_split_name(s->name) || dataset_find_split(d, s->name) != s)
             return bad(error, "splits/name", i);
         for (uint32_t c = 0; c < d->n_captures; c++)
-            if (s->captures[c] >= DATASET_SIDES) return bad(error, "splits/captures", c);
+            if (!is_side(s->captures[c])) return bad(error, "splits/captures", c);
         for (uint32_t r = 0; r < d->n_runs; r++)
-            if (s->runs[r] >= DATASET_SIDES) return bad(error, "splits/runs", r);
+            if (!is_side(s->runs[r])) return bad(error, "splits/runs", r);
     }
     return CORE_OK;
 }
 
-static CoreStatus check_offsets(const Dataset *d, CoreError *error) {
-    if (d->offset[0] != 0) return bad(error, "messages/offset", 0);
+static CoreStatus check_offsets(const Dataset *d, uint64_t first, CoreError *error) {
+    if (d->offset[0] != 0) return bad(error, "messages/offset", first);
     for (uint64_t i = 0; i < d->count; i++)
         if (d->offset[i + 1] < d->offset[i] || d->offset[i + 1] - d->offset[i] > WIRE_MESSAGE_MAX)
-            return bad(error, "messages/offset", i + 1);
+            return bad(error, "messages/offset", first + i + 1);
     return CORE_OK;
 }
 
@@ -381,33 +433,44 @@ static bool classes_fit(const Dataset *d, uint8_t primary, uint32_t classes) {
     return primary > d->n_classes || classes >> (primary - 1) & 1;
 }
 
-static CoreStatus check_rows(const Dataset *d, CoreError *error) {
+const char *dataset_label_fault(const Dataset *d, const DatasetLabel *label) {
     uint32_t known = d->n_classes == 32 ? UINT32_MAX : (1u << d->n_classes) - 1;
-    uint32_t capture = 0;
-    for (uint64_t i = 0; i < d->count; i++) {
-        uint8_t primary = d->primary[i];
-        if (d->capture[i] < capture || d->capture[i] >= d->n_captures)
-            return bad(error, "messages/capture", i);
-        capture = d->capture[i];
-        if (d->transport[i] > WIRE_WEBSOCKET) return bad(error, "messages/transport", i);
-        if (!is_primary(d, primary)) return bad(error, "messages/primary", i);
-        if (d->classes[i] & ~known) return bad(error, "messages/classes", i);
-        if (!classes_fit(d, primary, d->classes[i])) return bad(error, "messages/classes", i);
-        if (d->run[i] > d->n_runs || (d->run[i] && d->runs[d->run[i] - 1].capture != capture))
-            return bad(error, "messages/run", i);
-        if (d->part[i] >= DATASET_PARTS) return bad(error, "messages/part", i);
-    }
-    return CORE_OK;
+    if (!is_primary(d, label->primary)) return "primary";
+    if (label->classes & ~known || !classes_fit(d, label->primary, label->classes)) return "classes";
+    return label->part < DATASET_PARTS ? NULL : "part";
 }
 
-CoreStatus dataset_check(const Dataset *d, CoreError *error) {
+static const char *row_fault(const Dataset *d, uint64_t i) {
+    uint32_t run = d->run[i];
+    DatasetLabel label = {.classes = d->classes[i], .primary = d->primary[i], .part = d->part[i]};
+    if (d->capture[i] >= d->n_captures || (i > 0 && d->capture[i] < d->capture[i - 1])) return "capture";
+    if (d->transport[i] > WIRE_WEBSOCKET) return "transport";
+    if (run > d->n_runs || (run && d->runs[run - 1].capture != d->capture[i])) return "run";
+    return dataset_label_fault(d, &label);
+}
+
+CoreStatus dataset_check_rows(const Dataset *d, uint64_t first, CoreError *error) {
+    CoreStatus status = check_offsets(d, first, error);
+    for (uint64_t i = 0; i < d->count && status == CORE_OK; i++) {
+        const char *fault = row_fault(d, i);
+        if (fault)
+            status = core_fail(error, CORE_FORMAT, "messages/%s[%llu] is out of range", fault,
+                               (unsigned long long)(first + i));
+    }
+    return status;
+}
+
+CoreStatus dataset_check_tables(const Dataset *d, CoreError *error) {
     CoreStatus status = check_classes(d, error);
     if (status == CORE_OK) status = check_captures(d, error);
     if (status == CORE_OK) status = check_runs(d, error);
     if (status == CORE_OK) status = check_splits(d, error);
-    if (status == CORE_OK) status = check_offsets(d, error);
-    if (status == CORE_OK) status = check_rows(d, error);
     if (status == CORE_OK && d->pseudonymised > 1) status = bad(error, "pseudonymised", 0);
     if (status == CORE_OK && !ends(d->provenance, sizeof d->provenance)) status = bad(error, "provenance", 0);
     return status;
+}
+
+CoreStatus dataset_check(const Dataset *d, CoreError *error) {
+    CoreStatus status = dataset_check_tables(d, error);
+    return status == CORE_OK ? dataset_check_rows(d, 0, error) : status;
 }

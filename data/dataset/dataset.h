@@ -36,6 +36,10 @@ typedef enum DatasetSide {
     DATASET_SIDES
 } DatasetSide;
 
+/* Instead of a side, a split may hold DATASET_SIDE_BY_ROW + 10 * validation + test, both in tenths and
+ * together below 10: each message has its own side. */
+enum { DATASET_SIDE_BY_ROW = 0x80 };
+
 /* Bounds. Sizes of names include the final zero. */
 enum {
     DATASET_CLASSES_MAX = 32, /* a set of classes is a 32-bit mask */
@@ -138,6 +142,13 @@ CORE_NODISCARD CoreStatus dataset_init(Dataset *dataset, const DatasetClass *cla
 /* Gives all memory back and zeroes *dataset. Safe on a zeroed one and twice. */
 void dataset_free(Dataset *dataset);
 
+/* Gives a dataset without captures and runs the tables of another: classes, captures, runs with their
+ * clients, splits, provenance; no rows. CORE_MEMORY. */
+CORE_NODISCARD CoreStatus dataset_copy_tables(Dataset *dataset, const Dataset *from, CoreError *error);
+
+/* Takes all rows away and keeps their room and the tables. */
+void dataset_clear_rows(Dataset *dataset);
+
 /* Appends a capture; rows appended from now on are its rows. Strings are cut to fit. */
 CORE_NODISCARD CoreStatus dataset_add_capture(Dataset *dataset, const DatasetCapture *capture,
                                               CoreError *error);
@@ -172,8 +183,13 @@ const DatasetSplit *dataset_find_split(const Dataset *dataset, const char *name)
 /* The side of a row of `capture` and `run` (0: none). Relayed legs and unlabelled rows have a side too; their
  * primary keeps them from being sampled. */
 static inline DatasetSide dataset_side(const DatasetSplit *split, uint32_t capture, uint32_t run) {
-    return (DatasetSide)(run ? split->runs[run - 1] : split->captures[capture]);
+    uint8_t side = run ? split->runs[run - 1] : split->captures[capture];
+    return side & DATASET_SIDE_BY_ROW ? DATASET_UNUSED : (DatasetSide)side;
 }
+
+/* The same of row `row` of the dataset, which also knows splits by row: those have a side for each message by
+ * itself, drawn from its number. They exist to show what they do to a score (sipcnn-data split --i-know). */
+DatasetSide dataset_row_side(const DatasetSplit *split, uint64_t row, uint32_t capture, uint32_t run);
 
 /* Index of the class of that name (`length` bytes), or -1. */
 int dataset_class_index(const Dataset *dataset, const char *name, size_t length);
@@ -188,5 +204,14 @@ const char *dataset_side_name(DatasetSide side);
  * within WIRE_MESSAGE_MAX, rows of a capture contiguous, `follows` an earlier capture that no other follows,
  * texts that end. CORE_FORMAT names the column and row. */
 CORE_NODISCARD CoreStatus dataset_check(const Dataset *dataset, CoreError *error);
+
+/* The two halves of it: all but the rows; and the rows, where row 0 of *dataset is called `first` in errors.
+ */
+CORE_NODISCARD CoreStatus dataset_check_tables(const Dataset *dataset, CoreError *error);
+CORE_NODISCARD CoreStatus dataset_check_rows(const Dataset *dataset, uint64_t first, CoreError *error);
+
+/* The column ("primary", "classes" or "part") whose value dataset_check would refuse in a row with this
+ * label, or NULL; its run is not looked at. Pure. */
+const char *dataset_label_fault(const Dataset *dataset, const DatasetLabel *label);
 
 #endif

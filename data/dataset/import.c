@@ -4,7 +4,10 @@
 #include "data/dataset/import.h"
 
 #include "data/dataset/compressed.h"
+#include "data/dataset/filehash.h"
 #include "data/dataset/onset.h"
+#include "data/dataset/store.h"
+#include "data/digest/digest.h"
 #include "data/wire/scan.h"
 
 #include <stdio.h>
@@ -23,15 +26,17 @@ enum {
 typedef struct Importer {
     const char *path;
     const DatasetImportOptions *options;
-    Dataset *dataset;
+    DatasetWriter *writer;
+    const Dataset *head; /* the writer's tables */
     DatasetImportReport *report;
     CoreError *error;
     DatasetLabels labels;
     char label_path[PATH_ROOM];
     uint32_t
-        first_run;  /* runs in the dataset before this capture: run i of the labels gets first_run + i + 1 */
-    bool *row_used; /* [labels.n_rows] */
-    Onset *onset;   /* [labels.n_runs], of rules */
+        first_run;   /* runs in the dataset before this capture: run i of the labels gets first_run + i + 1 */
+    bool *row_used;  /* [labels.n_rows] */
+    size_t next_row; /* of the labels: most likely the next message's */
+    Onset *onset;    /* [labels.n_runs], of rules */
     uint64_t first_without_label[2]; /* frame and index */
     WireScan scan;
 } Importer;
@@ -73,14 +78,19 @@ static bool find_beside(const char *stem, const char *suffix, char found[PATH_RO
 
 /* ---- labels -------------------------------------------------------------------------------------------- */
 
-/* NAME.runs.tsv beside NAME.labels.tsv. */
-static CoreStatus read_runs_beside(Importer *im) {
-    char stem[PATH_ROOM], path[PATH_ROOM];
-    snprintf(stem, sizeof stem, "%s", im->label_path);
+/* NAME.runs.tsv beside NAME.labels.tsv; false if there is none. */
+static bool find_runs_beside(const char *label_path, char path[PATH_ROOM]) {
+    char stem[PATH_ROOM];
+    snprintf(stem, sizeof stem, "%s", label_path);
     cut_suffix(stem, ".xz");
     if (!cut_suffix(stem, ".labels.tsv")) cut_suffix(stem, ".tsv");
-    if (!find_beside(stem, ".runs.tsv", path)) return CORE_OK;
-    return dataset_labels_read_runs(path, im->dataset, &im->labels, im->error);
+    return find_beside(stem, ".runs.tsv", path);
+}
+
+static CoreStatus read_runs_beside(Importer *im) {
+    char path[PATH_ROOM];
+    if (!find_runs_beside(im->label_path, path)) return CORE_OK;
+    return dataset_labels_read_runs(path, im->head, &im->labels, im->error);
 }
 
 static CoreStatus find_label_file(Importer *im, const char *stem) {
@@ -108,7 +118,7 @@ static CoreStatus check_row_runs(const Importer *im) {
 static CoreStatus read_labels(Importer *im, const char *stem) {
     CoreStatus status = find_label_file(im, stem);
     if (status != CORE_OK || !im->label_path[0]) return status;
-    status = dataset_labels_read(im->label_path, im->dataset, &im->labels, im->error);
+    status = dataset_labels_read(im->label_path, im->head, &im->labels, im->error);
     if (status == CORE_OK && im->labels.form == DATASET_LABELS_ROWS) status = read_runs_beside(im);
     if (status == CORE_OK) status = check_row_runs(im);
     if (status != CORE_OK) return status;
@@ -131,8 +141,17 @@ static uint32_t run_index(const Importer *im, uint32_t number) {
     return (uint32_t)(dataset_labels_find_run(&im->labels, number) - im->labels.runs);
 }
 
+/* Rows and messages come in the same order, all but always. */
+static const DatasetLabelRow *find_row(Importer *im, const WireMessage *message) {
+    const DatasetLabelRow *row = im->next_row < im->labels.n_rows ? &im->labels.rows[im->next_row] : NULL;
+    if (!row || row->frame != message->frame || row->index != message->index)
+        row = dataset_labels_find(&im->labels, message->frame, message->index);
+    if (row) im->next_row = (size_t)(row - im->labels.rows) + 1;
+    return row;
+}
+
 static void label_by_row(Importer *im, const WireMessage *message, DatasetLabel *label) {
-    const DatasetLabelRow *row = dataset_labels_find(&im->labels, message->frame, message->index);
+    const DatasetLabelRow *row = find_row(im, message);
     if (!row) {
         count_without_label(im, message);
         label->primary = DATASET_UNLABELLED;
@@ -164,8 +183,8 @@ static void label_by_rule(Importer *im, const WireMessage *message, DatasetLabel
     if (!rule->run) return;
     uint32_t run = run_index(im, rule->run);
     label->run = im->first_run + run + 1;
-    uint32_t grace = rule->primary >= 1 && rule->primary <= im->dataset->n_classes
-                         ? im->dataset->class_list[rule->primary - 1].onset
+    uint32_t grace = rule->primary >= 1 && rule->primary <= im->head->n_classes
+                         ? im->head->class_list[rule->primary - 1].onset
                          : 0;
     if (onset_step(&im->onset[run], grace, message, scan, client)) label->part = DATASET_ONSET;
 }
@@ -208,7 +227,7 @@ static CoreStatus import_messages(Importer *im, WireSource *source, const char *
     DatasetLabel label;
     while ((status = wire_source_next(source, -1, &message, im->error)) == CORE_OK) {
         label_message(im, &message, &label);
-        status = dataset_add_message(im->dataset, &message, &label, im->error);
+        status = dataset_writer_add_message(im->writer, &message, &label, im->error);
         if (status == CORE_OK && ++im->report->messages % CHECK_EVERY == 0)
             status = stop_or_go_on(im, source);
         if (status != CORE_OK) return status;
@@ -237,7 +256,7 @@ static CoreStatus add_runs(Importer *im) {
             clients = seen->clients;
             n_clients = seen->n_clients;
         }
-        CoreStatus status = dataset_add_run(im->dataset, &row->run, clients, n_clients, im->error);
+        CoreStatus status = dataset_writer_add_run(im->writer, &row->run, clients, n_clients, im->error);
         if (status != CORE_OK) return status;
     }
     im->report->runs = (uint32_t)im->labels.n_runs;
@@ -271,7 +290,7 @@ static CoreStatus check_match(Importer *im) {
 
 static CoreStatus add_capture(Importer *im, const char *stem, const uint8_t sha256[DATASET_HASH_SIZE]) {
     DatasetCapture capture;
-    Dataset *d = im->dataset;
+    const Dataset *d = im->head;
     memset(&capture, 0, sizeof capture);
     snprintf(capture.name, sizeof capture.name, "%s", base_of(stem));
     snprintf(capture.session, sizeof capture.session, "%s",
@@ -287,7 +306,7 @@ static CoreStatus add_capture(Importer *im, const char *stem, const uint8_t sha2
                              d->captures[i].name);
     }
     im->first_run = d->n_runs;
-    return dataset_add_capture(d, &capture, im->error);
+    return dataset_writer_add_capture(im->writer, &capture, im->error);
 }
 
 static CoreStatus import_packets(Importer *im, int fd, bool inflated) {
@@ -321,14 +340,15 @@ static CoreStatus import_file(Importer *im) {
     return status;
 }
 
-CoreStatus dataset_import(const char *path, const DatasetImportOptions *options, Dataset *dataset,
-                          DatasetImportReport *report, CoreError *error) {
+CoreStatus dataset_import_to(const char *path, const DatasetImportOptions *options, DatasetWriter *writer,
+                             DatasetImportReport *report, CoreError *error) {
     Importer *im = calloc(1, sizeof *im);
     memset(report, 0, sizeof *report);
     if (!im) return core_fail(error, CORE_MEMORY, "%s: no memory to import it", path);
     im->path = path;
     im->options = options;
-    im->dataset = dataset;
+    im->writer = writer;
+    im->head = dataset_writer_head(writer);
     im->report = report;
     im->error = error;
     CoreStatus status = import_file(im);
@@ -339,5 +359,73 @@ CoreStatus dataset_import(const char *path, const DatasetImportOptions *options,
     free(im->row_used);
     dataset_labels_free(&im->labels);
     free(im);
+    return status;
+}
+
+CoreStatus dataset_import(const char *path, const DatasetImportOptions *options, Dataset *dataset,
+                          DatasetImportReport *report, CoreError *error) {
+    DatasetWriter *writer;
+    CoreStatus status = dataset_writer_in_memory(dataset, &writer, error);
+    if (status != CORE_OK) return status;
+    status = dataset_import_to(path, options, writer, report, error);
+    if (status == CORE_OK) return dataset_writer_seal(writer, error);
+    dataset_writer_discard(writer);
+    return status;
+}
+
+/* ---- what an import depends on ------------------------------------------------------------------------- */
+
+/* The parts of a fingerprint, hashed together at the end; zeroed before. */
+typedef struct Ingredients {
+    uint32_t schema, n_classes;
+    uint8_t otherwise;
+    char program[32];
+    char name[DATASET_NAME_SIZE], session[DATASET_NAME_SIZE];
+    uint8_t files[3][DATASET_HASH_SIZE]; /* capture, labels, runs */
+    DatasetClass classes[DATASET_CLASSES_MAX];
+} Ingredients;
+
+static CoreStatus hash_files(Importer *im, const char *stem, Ingredients *in) {
+    char runs[PATH_ROOM];
+    CoreStatus status = find_label_file(im, stem);
+    if (status == CORE_OK) status = dataset_hash(im->path, in->files[0], im->error);
+    if (status != CORE_OK || !im->label_path[0]) return status;
+    status = dataset_hash(im->label_path, in->files[1], im->error);
+    if (status != CORE_OK || !find_runs_beside(im->label_path, runs)) return status;
+    return dataset_hash(runs, in->files[2], im->error);
+}
+
+static CoreStatus gather_ingredients(Importer *im, Ingredients *in) {
+    char stem[PATH_ROOM];
+    CoreStatus status = stem_of(im->path, stem, im->error);
+    if (status != CORE_OK) return status;
+    in->schema = DATASET_SCHEMA_VERSION;
+    in->otherwise = im->options->otherwise;
+    snprintf(in->program, sizeof in->program, "%s", SIPCNN_VERSION);
+    snprintf(in->name, sizeof in->name, "%s", base_of(stem));
+    if (im->options->session) snprintf(in->session, sizeof in->session, "%s", im->options->session);
+    in->n_classes = im->head->n_classes;
+    memcpy(in->classes, im->head->class_list, in->n_classes * sizeof *in->classes);
+    return hash_files(im, stem, in);
+}
+
+CoreStatus dataset_import_fingerprint(const char *path, const DatasetImportOptions *options,
+                                      const Dataset *head, uint8_t fingerprint[DATASET_HASH_SIZE],
+                                      CoreError *error) {
+    Importer *im = calloc(1, sizeof *im);
+    Ingredients *in = calloc(1, sizeof *in);
+    CoreStatus status = CORE_OK;
+    if (im && in) {
+        im->path = path;
+        im->options = options;
+        im->head = head;
+        im->error = error;
+        status = gather_ingredients(im, in);
+        if (status == CORE_OK) status = digest_sha256(in, sizeof *in, fingerprint);
+    } else {
+        status = core_fail(error, CORE_MEMORY, "%s: no memory to import it", path);
+    }
+    free(im);
+    free(in);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "data/dataset/dataset.h"
 #include "data/dataset/labels.h"
 #include "data/dataset/progress.h"
+#include "data/dataset/writer.h"
 #include "data/wire/source.h"
 
 typedef struct DatasetImportOptions {
@@ -35,5 +36,18 @@ typedef struct DatasetImportReport {
  * CORE_INTERRUPTED. After a failure the dataset is fit for dataset_free only. One thread at a time. */
 CORE_NODISCARD CoreStatus dataset_import(const char *path, const DatasetImportOptions *options,
                                          Dataset *dataset, DatasetImportReport *report, CoreError *error);
+
+/* The same into a writer, in constant memory but for the labels. After a failure the writer is fit for
+ * dataset_writer_discard only. */
+CORE_NODISCARD CoreStatus dataset_import_to(const char *path, const DatasetImportOptions *options,
+                                            DatasetWriter *writer, DatasetImportReport *report,
+                                            CoreError *error);
+
+/* SHA-256 of all that an import of `path` would depend on: the files as they are, those options that change
+ * rows (not `follows`), the class names of `head`. Equal: the same rows. Errors as above. */
+CORE_NODISCARD CoreStatus dataset_import_fingerprint(const char *path, const DatasetImportOptions *options,
+                                                     const Dataset *head,
+                                                     uint8_t fingerprint[DATASET_HASH_SIZE],
+                                                     CoreError *error);
 
 #endif

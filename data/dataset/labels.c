@@ -121,7 +121,7 @@ static CoreStatus read_row(const Lines *lines, const Dataset *dataset, DatasetLa
     CoreStatus status = lines_number(lines, ROW_FRAME, UINT64_MAX, &row->frame);
     if (status == CORE_OK && row->frame == 0) status = lines_fail(lines, ROW_FRAME, "frames count from 1");
     if (status == CORE_OK) status = lines_number(lines, ROW_INDEX, UINT32_MAX, &index);
-    if (status == CORE_OK) status = read_primary(lines, ROW_PRIMARY, dataset, false, &row->primary);
+    if (status == CORE_OK) status = read_primary(lines, ROW_PRIMARY, dataset, true, &row->primary);
     if (status == CORE_OK) status = read_classes(lines, ROW_ALSO, dataset, row->primary, &row->classes);
     if (status == CORE_OK) status = lines_number(lines, ROW_RUN, UINT32_MAX, &run);
     if (status == CORE_OK) status = read_part(lines, &row->part);

@@ -9,7 +9,10 @@
 
 #include <stddef.h>
 
-enum { LINES_FIELDS_MAX = 16, LINES_LENGTH_MAX = 1 << 16 };
+enum {
+    LINES_FIELDS_MAX = 16,
+    LINES_LENGTH_MAX = 1 << 19, /* the line of a run names its clients: 10,000 IPv6 addresses */
+};
 
 /* One table being read. `fields` of the current line are zero-terminated and live until the next one. */
 typedef struct Lines {

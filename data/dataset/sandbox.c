@@ -1,6 +1,9 @@
 /* A process that gives up what it does not need before it touches a hostile file.
  * Relies on: POSIX limits; on Linux, no_new_privs and seccomp.
- * Relied on by: store_child.c. */
+ * Relied on by: store_child.c, reader.c. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* prlimit */
+#endif
 #include "data/dataset/sandbox.h"
 
 #include <errno.h>
@@ -49,6 +52,15 @@ static bool set_limit(int resource, uint64_t value) {
     return setrlimit(resource, &limit) == 0;
 }
 
+/* Processor time: the soft limit alone ends the process, and only its parent can raise it. */
+static bool set_time(uint64_t seconds) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CPU, &limit) != 0) return false;
+    limit.rlim_cur = (rlim_t)seconds;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_CPU, &limit) == 0;
+}
+
 /* Bytes of address space in use; 0 where the system does not tell. */
 static uint64_t address_space(void) {
     unsigned long long pages = 0;
@@ -60,11 +72,12 @@ static uint64_t address_space(void) {
 }
 
 static CoreStatus enter_limits(uint64_t memory, uint64_t seconds, CoreError *error) {
-    /* A parent's handlers mean nothing here; these end the process. */
-    signal(SIGINT, SIG_DFL);
+    /* A parent's handlers mean nothing here. Ctrl-C is for the parent, which then closes the pipes. */
+    signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
-    if (!set_limit(RLIMIT_CPU, seconds)) return refused(error, "RLIMIT_CPU");
+    signal(SIGXCPU, SIG_DFL);
+    if (!set_time(seconds)) return refused(error, "RLIMIT_CPU");
     if (!set_limit(RLIMIT_CORE, 0)) return refused(error, "RLIMIT_CORE");
     if (!set_limit(RLIMIT_FSIZE, 0)) return refused(error, "RLIMIT_FSIZE");
 #ifdef RLIMIT_NPROC
@@ -147,4 +160,17 @@ static CoreStatus enter_filter(CoreError *error) {
 CoreStatus sandbox_enter(uint64_t memory, uint64_t seconds, CoreError *error) {
     CoreStatus status = enter_limits(memory, seconds, error);
     return status == CORE_OK ? enter_filter(error) : status;
+}
+
+void sandbox_allow(pid_t child, uint64_t seconds) {
+#if defined(__linux__)
+    struct rlimit limit;
+    if (prlimit(child, RLIMIT_CPU, NULL, &limit) != 0) return;
+    limit.rlim_cur = (rlim_t)seconds;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
+    (void)prlimit(child, RLIMIT_CPU, &limit, NULL);
+#else
+    (void)child;
+    (void)seconds;
+#endif
 }

@@ -1,6 +1,6 @@
 /* The schema of the dataset file: the table of columns, and copying between it and memory.
  * Relies on: data/dataset/dataset.h, engine/core/checked.h.
- * Relied on by: store_write.c, store_child.c, stream.c. */
+ * Relied on by: writer.c, reader.c, store_child.c, stream.c. */
 #include "data/dataset/schema.h"
 
 #include "engine/core/checked.h"
@@ -65,9 +65,13 @@ SchemaSizes schema_sizes(const Dataset *d) {
     return sizes;
 }
 
-size_t schema_element_size(const SchemaColumn *column) {
+size_t schema_value_size(SchemaType type) {
     static const size_t sizes[] = {1, 4, 8, 8, 1}; /* by SchemaType */
-    return sizes[column->type] * column->width;
+    return sizes[type];
+}
+
+size_t schema_element_size(const SchemaColumn *column) {
+    return schema_value_size(column->type) * column->width;
 }
 
 static uint8_t *column_base(const Dataset *dataset, const SchemaColumn *column) {

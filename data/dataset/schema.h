@@ -1,6 +1,6 @@
 /* The schema of the dataset file: every column once, for writer, reader and the pipe between them.
  * Relies on: data/dataset/dataset.h.
- * Relied on by: store_write.c, store_child.c, stream.c. Internal to data/dataset. */
+ * Relied on by: writer.c, reader.c, store_child.c, stream.c. Internal to data/dataset. */
 #ifndef SIPCNN_DATASET_SCHEMA_H
 #define SIPCNN_DATASET_SCHEMA_H
 
@@ -45,7 +45,8 @@ typedef struct SchemaSizes {
 
 SchemaSizes schema_sizes(const Dataset *dataset);
 
-/* Bytes of one element of a column in memory. */
+/* Bytes of one value (of a text: of one character), and of one element of a column in memory. */
+size_t schema_value_size(SchemaType type);
 size_t schema_element_size(const SchemaColumn *column);
 
 /* Copies elements begin .. begin + count of a column between the dataset and a packed buffer. */

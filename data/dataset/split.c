@@ -1,7 +1,10 @@
-/* Splits: which captures, runs and tools train, validate and test. Never single rows.
- * Relies on: data/dataset/dataset.h.
+/* Splits: which captures, runs and tools train, validate and test.
+ * Relies on: data/dataset (dataset, random, split_facts).
  * Relied on by: tools/data, tests. */
 #include "data/dataset/split.h"
+
+#include "data/dataset/random.h"
+#include "data/dataset/split_facts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,20 +27,14 @@ typedef struct Unit {
 } Unit;
 
 typedef struct Splitter {
-    Dataset *dataset;
+    const Dataset *dataset;
+    const DatasetSplitFacts *facts;
     const DatasetSplitOptions *options;
     double share[SHARED_SIDES];
-    uint64_t random; /* state of SplitMix64 */
+    uint64_t random;
+    uint32_t *unit_of; /* [n_captures] the first capture of those that stay together */
     CoreError *error;
 } Splitter;
-
-/* SplitMix64 (Steele, Lea, Flood 2014): 0 <= result < 1. */
-static double next_random(Splitter *s) {
-    uint64_t z = s->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
 
 static CoreStatus no_memory(const Splitter *s) {
     return core_fail(s->error, CORE_MEMORY, "no memory to split the dataset");
@@ -46,7 +43,7 @@ static CoreStatus no_memory(const Splitter *s) {
 /* ---- drawing ------------------------------------------------------------------------------------------- */
 
 static uint8_t draw_side(Splitter *s) {
-    double r = next_random(s);
+    double r = random_unit(&s->random);
     if (r < s->share[DATASET_TEST]) return DATASET_TEST;
     return r < s->share[DATASET_TEST] + s->share[DATASET_VALIDATION] ? DATASET_VALIDATION : DATASET_TRAIN;
 }
@@ -103,17 +100,68 @@ static uint32_t chain_start(const Dataset *d, uint32_t capture) {
     return capture;
 }
 
-/* A unit per capture; those that continue another one add their weight to the chain's first and follow it. */
-static void weigh_captures(const Dataset *d, Unit *units) {
-    for (uint64_t row = 0; row < d->count; row++) {
-        Unit *unit = &units[chain_start(d, d->capture[row])];
-        unit->weight[WEIGHT_MESSAGES]++;
-        if (d->primary[row] == DATASET_BENIGN) unit->weight[WEIGHT_BENIGN]++;
+/* The first capture of those that stand for each other so far. */
+static uint32_t find_unit(const Splitter *s, uint32_t capture) {
+    while (s->unit_of[capture] != capture)
+        capture = s->unit_of[capture];
+    return capture;
+}
+
+static void join_units(Splitter *s, uint32_t a, uint32_t b) {
+    a = find_unit(s, a);
+    b = find_unit(s, b);
+    if (a < b) s->unit_of[b] = a;
+    if (b < a) s->unit_of[a] = b;
+}
+
+/* Those that continue another capture belong to the chain's first; by group, also those with its clients. */
+static CoreStatus make_units(Splitter *s) {
+    uint32_t n = s->dataset->n_captures, *pairs = NULL;
+    uint64_t n_pairs = 0;
+    s->unit_of = malloc((n + 1u) * sizeof *s->unit_of);
+    if (!s->unit_of) return no_memory(s);
+    for (uint32_t c = 0; c < n; c++)
+        s->unit_of[c] = chain_start(s->dataset, c);
+    if (s->options->by == DATASET_BY_GROUP) {
+        CoreStatus status =
+            split_facts_pairs(s->facts, s->options->prefix4, s->options->prefix6, &pairs, &n_pairs, s->error);
+        if (status != CORE_OK) return status;
+    }
+    for (uint64_t i = 0; i < n_pairs; i++)
+        join_units(s, pairs[2 * i], pairs[2 * i + 1]);
+    free(pairs);
+    for (uint32_t c = 0; c < n; c++)
+        s->unit_of[c] = find_unit(s, c);
+    return CORE_OK;
+}
+
+/* Source groups that would leave a side empty are no groups. */
+static CoreStatus check_groups(const Splitter *s) {
+    uint32_t units = 0, sides = 0;
+    for (uint32_t c = 0; c < s->dataset->n_captures; c++)
+        units += s->unit_of[c] == c;
+    for (int side = 0; side < SHARED_SIDES; side++)
+        sides += s->share[side] > 0;
+    if (units >= sides) return CORE_OK;
+    return core_fail(s->error, CORE_ARGUMENT,
+                     "the captures share clients, so that there are %u source groups for %u sides; groups "
+                     "within a capture cannot stand on two sides, because they share its dialogs and "
+                     "counters: split by capture, or import captures of each group apart",
+                     units, sides);
+}
+
+/* A unit per capture; all captures of one add their weight to its first and follow it. */
+static void weigh_captures(const Splitter *s, Unit *units) {
+    const Dataset *d = s->dataset;
+    for (uint32_t c = 0; c < d->n_captures; c++) {
+        Unit *unit = &units[s->unit_of[c]];
+        unit->weight[WEIGHT_MESSAGES] += (double)s->facts->captures[c].messages;
+        unit->weight[WEIGHT_BENIGN] += (double)s->facts->captures[c].benign;
     }
     for (uint32_t i = 0; i < d->n_runs; i++) {
         uint32_t primary = d->runs[i].primary;
         if (primary >= 1 && primary <= d->n_classes)
-            units[chain_start(d, d->runs[i].capture)].weight[WEIGHT_CLASS + primary - 1]++;
+            units[s->unit_of[d->runs[i].capture]].weight[WEIGHT_CLASS + primary - 1]++;
     }
 }
 
@@ -128,21 +176,15 @@ static CoreStatus fix_captures(Splitter *s, Unit *units) {
     for (uint32_t c = 0; c < d->n_captures; c++) {
         const DatasetAssignment *assignment = find_assignment(s, d->captures[c].name);
         if (!assignment) continue;
-        Unit *unit = &units[chain_start(d, c)];
+        Unit *unit = &units[s->unit_of[c]];
         if (unit->fixed && unit->side != assignment->side)
             return core_fail(s->error, CORE_ARGUMENT,
-                             "capture %s continues another one and must stay on its side",
+                             "capture %s belongs to another one and must stay on its side",
                              d->captures[c].name);
         unit->fixed = true;
         unit->side = (uint8_t)assignment->side;
     }
     return CORE_OK;
-}
-
-static int64_t first_time(const Dataset *d, uint32_t capture) {
-    uint64_t begin, end;
-    dataset_capture_rows(d, capture, &begin, &end);
-    return begin < end ? d->time_ns[begin] : INT64_MIN;
 }
 
 typedef struct Timed {
@@ -174,8 +216,8 @@ static CoreStatus order_captures(Splitter *s, Unit *units) {
     double total = 0, passed = 0;
     if (!order) return no_memory(s);
     for (uint32_t c = 0; c < d->n_captures; c++) {
-        if (units[c].fixed || chain_start(d, c) != c) continue;
-        order[count++] = (Timed){first_time(d, c), c};
+        if (units[c].fixed || s->unit_of[c] != c) continue;
+        order[count++] = (Timed){s->facts->captures[c].first_ns, c};
         total += units[c].weight[WEIGHT_MESSAGES];
     }
     qsort(order, count, sizeof *order, compare_timed);
@@ -190,19 +232,19 @@ static CoreStatus order_captures(Splitter *s, Unit *units) {
 }
 
 static CoreStatus split_captures(Splitter *s, DatasetSplit *split) {
-    Dataset *d = s->dataset;
+    const Dataset *d = s->dataset;
     Unit *units = calloc(d->n_captures + 1u, sizeof *units);
     if (!units) return no_memory(s);
-    /* Those that continue another capture are no units of their own. */
+    /* Those that belong to another capture are no units of their own. */
     for (uint32_t c = 0; c < d->n_captures; c++)
-        if (chain_start(d, c) != c) units[c] = (Unit){.fixed = true, .side = DATASET_UNUSED};
-    weigh_captures(d, units);
+        if (s->unit_of[c] != c) units[c] = (Unit){.fixed = true, .side = DATASET_UNUSED};
+    weigh_captures(s, units);
     CoreStatus status = s->options->by == DATASET_BY_TOOL ? CORE_OK : fix_captures(s, units);
     if (status == CORE_OK)
         status = s->options->by == DATASET_BY_TIME ? order_captures(s, units)
                                                    : draw_units(s, units, d->n_captures);
     for (uint32_t c = 0; c < d->n_captures && status == CORE_OK; c++)
-        split->captures[c] = units[chain_start(d, c)].side;
+        split->captures[c] = units[s->unit_of[c]].side;
     for (uint32_t r = 0; r < d->n_runs && status == CORE_OK; r++)
         split->runs[r] = split->captures[d->runs[r].capture];
     free(units);
@@ -288,17 +330,44 @@ static CoreStatus check_options(const Splitter *s) {
     return CORE_OK;
 }
 
-CoreStatus dataset_split_make(Dataset *dataset, const DatasetSplitOptions *options, CoreError *error) {
-    Splitter s = {dataset, options, {0}, options->seed, error};
-    DatasetSplit *split;
+/* Shares that every capture and run then has in itself. */
+static CoreStatus split_rows(const Splitter *s, DatasetSplit *split) {
+    int validation = (int)(s->options->validation * 10 + 0.5), test = (int)(s->options->test * 10 + 0.5);
+    double far = s->options->validation * 10 - validation, off = s->options->test * 10 - test;
+    if (far * far + off * off > 1e-9 || s->options->n_assignments)
+        return core_fail(s->error, CORE_ARGUMENT, "by row, shares are tenths and nothing is assigned");
+    uint8_t value = (uint8_t)(DATASET_SIDE_BY_ROW + 10 * validation + test);
+    memset(split->captures, value, s->dataset->n_captures);
+    memset(split->runs, value, s->dataset->n_runs);
+    return CORE_OK;
+}
+
+CoreStatus dataset_split_draw(const Dataset *head, const DatasetSplitFacts *facts,
+                              const DatasetSplitOptions *options, DatasetSplit *split, CoreError *error) {
+    Splitter s = {
+        .dataset = head, .facts = facts, .options = options, .random = options->seed, .error = error};
     CoreStatus status = check_options(&s);
     if (status != CORE_OK) return status;
     s.share[DATASET_VALIDATION] = options->validation;
     s.share[DATASET_TEST] = options->test;
     s.share[DATASET_TRAIN] = 1 - options->validation - options->test;
-    status = dataset_add_split(dataset, options->name, &split, error);
+    if (options->by == DATASET_BY_ROW) return split_rows(&s, split);
+    status = make_units(&s);
+    if (status == CORE_OK && options->by == DATASET_BY_GROUP) status = check_groups(&s);
     if (status == CORE_OK) status = split_captures(&s, split);
     if (status == CORE_OK && options->by == DATASET_BY_RUN) status = split_runs(&s, split);
     if (status == CORE_OK && options->by == DATASET_BY_TOOL) status = split_tools(&s, split);
+    free(s.unit_of);
+    return status;
+}
+
+CoreStatus dataset_split_make(Dataset *dataset, const DatasetSplitOptions *options, CoreError *error) {
+    DatasetSplitFacts *facts = NULL;
+    DatasetSplit *split;
+    CoreStatus status = dataset_split_facts_new(dataset, options->by == DATASET_BY_GROUP, &facts, error);
+    if (status == CORE_OK) status = dataset_split_facts_add(facts, dataset, error);
+    if (status == CORE_OK) status = dataset_add_split(dataset, options->name, &split, error);
+    if (status == CORE_OK) status = dataset_split_draw(dataset, facts, options, split, error);
+    dataset_split_facts_free(facts);
     return status;
 }

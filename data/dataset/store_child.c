@@ -1,6 +1,6 @@
-/* What the reading child does: open a dataset file with HDF5, check everything, send its rows.
+/* What the reading child does: open a dataset file with HDF5, check everything, send what is asked for.
  * Relies on: data/dataset/stream.h, data/dataset/sandbox.h, HDF5.
- * Relied on by: store_read.c. */
+ * Relied on by: reader.c. */
 #include "data/dataset/store_child.h"
 
 #include "data/dataset/hdf5_types.h"
@@ -8,8 +8,10 @@
 #include "data/dataset/store.h"
 #include "engine/core/checked.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MEMORY = 1 << 30,         /* of the child, beyond what it was born with */
@@ -25,6 +27,11 @@ typedef struct Child {
     uint64_t file_size;
     StreamWriter *out;
     uint8_t *block;
+    SchemaSizes sizes;
+    uint64_t *ends; /* [captures] the row behind each one's last */
+    hid_t
+        *columns; /* [schema_column_count] the columns of /messages stay open: HDF5 keeps their last chunk */
+    uint8_t **window; /* [schema_column_count] their elements of a window */
     CoreError *error;
 } Child;
 
@@ -159,7 +166,12 @@ static CoreStatus send_values(Child *c, hid_t dataset, const char *group, const 
     return status;
 }
 
-/* Opens and checks a column; sends it if `send`. *length gets its rows. */
+static bool is_of_messages(const SchemaColumn *column) {
+    return column->extent == SCHEMA_BYTES || column->extent == SCHEMA_OFFSETS ||
+           column->extent == SCHEMA_MESSAGES;
+}
+
+/* Opens and checks a column of a table; sends it if `send`. *length gets its rows. */
 static CoreStatus visit_column(Child *c, const SchemaColumn *column, bool send, uint64_t *length) {
     hid_t dataset = -1;
     size_t element = schema_element_size(column);
@@ -173,21 +185,177 @@ static CoreStatus visit_column(Child *c, const SchemaColumn *column, bool send, 
     return status;
 }
 
-static CoreStatus measure_columns(Child *c, SchemaSizes *sizes) {
+/* The same for a column of /messages, which stays open. */
+static CoreStatus keep_column(Child *c, size_t number, uint64_t *length) {
+    const SchemaColumn *column = &schema_columns[number];
+    return open_column(c, column->group, column->name, column->type, column->width,
+                       schema_element_size(column), &c->columns[number], length);
+}
+
+static CoreStatus measure_columns(Child *c) {
     bool known[SCHEMA_EXTENTS] = {false};
     for (size_t i = 0; i < schema_column_count; i++) {
         const SchemaColumn *column = &schema_columns[i];
         uint64_t length = 0;
-        CoreStatus status = visit_column(c, column, false, &length);
+        CoreStatus status =
+            is_of_messages(column) ? keep_column(c, i, &length) : visit_column(c, column, false, &length);
         if (status != CORE_OK) return status;
-        if (known[column->extent] && sizes->of[column->extent] != length)
+        if (known[column->extent] && c->sizes.of[column->extent] != length)
             return wrong(c, column->group, column->name, "is not as long as the columns beside it");
         known[column->extent] = true;
-        sizes->of[column->extent] = length;
+        c->sizes.of[column->extent] = length;
     }
-    if (sizes->of[SCHEMA_OFFSETS] == 0 || sizes->of[SCHEMA_OFFSETS] - 1 != sizes->of[SCHEMA_MESSAGES])
+    if (c->sizes.of[SCHEMA_OFFSETS] == 0 || c->sizes.of[SCHEMA_OFFSETS] - 1 != c->sizes.of[SCHEMA_MESSAGES])
         return wrong(c, "messages", "offset", "is not one longer than the columns beside it");
+    if (c->sizes.of[SCHEMA_CAPTURES] > DATASET_CAPTURES_MAX)
+        return core_fail(c->error, CORE_LIMIT, "more than %d captures", DATASET_CAPTURES_MAX);
     return CORE_OK;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------- */
+
+static CoreStatus read_rows(Child *c, size_t number, uint64_t begin, uint64_t count, void *to) {
+    const SchemaColumn *column = &schema_columns[number];
+    hid_t memory = hdf5_memory_type(column->type, column->width);
+    bool read = count == 0 ||
+                (memory >= 0 && read_block(c->columns[number], memory, hdf5_rank(column->type, column->width),
+                                           begin, count, column->width, to));
+    if (memory >= 0) H5Tclose(memory);
+    return read ? CORE_OK : wrong(c, column->group, column->name, "is damaged");
+}
+
+static size_t column_of(const char *name) {
+    size_t i = 0;
+    while (strcmp(schema_columns[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static CoreStatus out_of_range(Child *c, const char *column, uint64_t row) {
+    return core_fail(c->error, CORE_FORMAT, "messages/%s[%llu] is out of range", column,
+                     (unsigned long long)row);
+}
+
+/* The rows of each capture, from the one column that says it. */
+static CoreStatus find_captures(Child *c) {
+    const uint32_t *captures = (const uint32_t *)(const void *)c->block;
+    uint64_t step = BLOCK / sizeof *captures, count = c->sizes.of[SCHEMA_MESSAGES];
+    uint32_t last = 0;
+    for (uint64_t at = 0; at < count; at += step) {
+        uint64_t part = count - at < step ? count - at : step;
+        CoreStatus status = read_rows(c, column_of("capture"), at, part, c->block);
+        if (status != CORE_OK) return status;
+        for (uint64_t i = 0; i < part; i++) {
+            if (captures[i] < last || captures[i] >= c->sizes.of[SCHEMA_CAPTURES])
+                return out_of_range(c, "capture", at + i);
+            last = captures[i];
+            c->ends[last] = at + i + 1;
+        }
+    }
+    for (uint64_t i = 1; i < c->sizes.of[SCHEMA_CAPTURES]; i++)
+        if (c->ends[i] == 0) c->ends[i] = c->ends[i - 1];
+    return CORE_OK;
+}
+
+/* The first offset and the last; those between are checked as they are read. */
+static CoreStatus check_ends(Child *c) {
+    uint64_t first = 0, last = 0, offsets = c->sizes.of[SCHEMA_OFFSETS];
+    CoreStatus status = read_rows(c, column_of("offset"), 0, 1, &first);
+    if (status == CORE_OK) status = read_rows(c, column_of("offset"), offsets - 1, 1, &last);
+    if (status != CORE_OK) return status;
+    if (first != 0) return out_of_range(c, "offset", 0);
+    if (last == c->sizes.of[SCHEMA_BYTES]) return CORE_OK;
+    return core_fail(c->error, CORE_FORMAT, "messages/offset does not end where messages/bytes does");
+}
+
+static CoreStatus allocate(Child *c) {
+    c->block = malloc(BLOCK);
+    c->ends = calloc(DATASET_CAPTURES_MAX, sizeof *c->ends);
+    c->columns = calloc(schema_column_count, sizeof *c->columns);
+    c->window = calloc(schema_column_count, sizeof *c->window);
+    bool all = c->block && c->ends && c->columns && c->window;
+    for (size_t i = 0; i < schema_column_count && all; i++) {
+        const SchemaColumn *column = &schema_columns[i];
+        if (!is_of_messages(column)) continue;
+        c->window[i] =
+            malloc(column->extent == SCHEMA_BYTES ? (size_t)DATASET_WINDOW_BYTES
+                                                  : (DATASET_WINDOW_ROWS + 1) * schema_element_size(column));
+        all = c->window[i] != NULL;
+    }
+    return all ? CORE_OK : core_fail(c->error, CORE_MEMORY, "no memory for the reader");
+}
+
+/* How many of `most` rows, whose offsets are read, fit one window; the offsets are made relative. */
+static CoreStatus fit_window(Child *c, uint64_t first, uint64_t most, uint64_t *offsets,
+                             StreamWindow *window) {
+    uint64_t begin = offsets[0], rows = 0;
+    if (begin > c->sizes.of[SCHEMA_BYTES]) return out_of_range(c, "offset", first);
+    for (; rows < most; rows++) {
+        uint64_t end = offsets[rows + 1];
+        if (end < offsets[rows] || end - offsets[rows] > WIRE_MESSAGE_MAX || end > c->sizes.of[SCHEMA_BYTES])
+            return out_of_range(c, "offset", first + rows + 1);
+        if (end - begin > DATASET_WINDOW_BYTES) break;
+    }
+    *window = (StreamWindow){STREAM_MAGIC, first, rows, offsets[rows] - begin};
+    for (uint64_t i = 0; i <= rows; i++)
+        offsets[i] -= begin;
+    return CORE_OK;
+}
+
+/* Elements of a column in a window. */
+static uint64_t elements(const SchemaColumn *column, const StreamWindow *window) {
+    return column->extent == SCHEMA_BYTES ? window->bytes : window->rows + (column->extent == SCHEMA_OFFSETS);
+}
+
+/* All columns are read before the first is sent: the other end works on the window before meanwhile. */
+static CoreStatus send_window(Child *c, uint64_t first) {
+    uint64_t left = c->sizes.of[SCHEMA_MESSAGES] - first, begin;
+    uint64_t most = left < DATASET_WINDOW_ROWS ? left : DATASET_WINDOW_ROWS;
+    size_t offset = column_of("offset");
+    uint64_t *offsets = (uint64_t *)(void *)c->window[offset];
+    StreamWindow window;
+    CoreStatus status = read_rows(c, offset, first, most + 1, offsets);
+    begin = offsets[0];
+    if (status == CORE_OK) status = fit_window(c, first, most, offsets, &window);
+    for (size_t i = 0; i < schema_column_count && status == CORE_OK; i++) {
+        if (!c->window[i] || i == offset) continue;
+        bool bytes = schema_columns[i].extent == SCHEMA_BYTES;
+        status = read_rows(c, i, bytes ? begin : first, elements(&schema_columns[i], &window), c->window[i]);
+    }
+    if (status != CORE_OK) return status;
+    stream_write(c->out, &window, sizeof window);
+    for (size_t i = 0; i < schema_column_count; i++)
+        if (c->window[i])
+            stream_write(c->out, c->window[i],
+                         (size_t)elements(&schema_columns[i], &window) *
+                             schema_element_size(&schema_columns[i]));
+    stream_flush(c->out);
+    return CORE_OK;
+}
+
+/* The next request; false behind the last. */
+static bool next_request(int fd, StreamRequest *request) {
+    uint8_t *at = (uint8_t *)request;
+    size_t left = sizeof *request;
+    while (left > 0) {
+        ssize_t got = read(fd, at, left);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return false;
+        at += got;
+        left -= (size_t)got;
+    }
+    return true;
+}
+
+static CoreStatus serve(Child *c, int requests) {
+    StreamRequest request;
+    CoreStatus status = CORE_OK;
+    while (status == CORE_OK && !c->out->failed && next_request(requests, &request))
+        status = request.first < c->sizes.of[SCHEMA_MESSAGES]
+                     ? send_window(c, request.first)
+                     : core_fail(c->error, CORE_FORMAT, "row %llu was asked for",
+                                 (unsigned long long)request.first);
+    return status;
 }
 
 /* ---- attributes ---------------------------------------------------------------------------------------- */
@@ -280,38 +448,46 @@ static CoreStatus send_splits(Child *c, uint32_t count, const SchemaSizes *sizes
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
-static CoreStatus send_dataset(Child *c) {
+static CoreStatus send_head(Child *c) {
     StreamHead head;
-    uint64_t magic = STREAM_MAGIC, length;
+    uint64_t length;
     memset(&head, 0, sizeof head);
-    head.magic = magic;
+    head.magic = STREAM_MAGIC;
     CoreStatus status = read_head(c, &head);
-    if (status == CORE_OK) status = measure_columns(c, &head.sizes);
+    if (status == CORE_OK) status = measure_columns(c);
+    if (status == CORE_OK) status = find_captures(c);
+    if (status == CORE_OK) status = check_ends(c);
     if (status == CORE_OK) status = count_splits(c, &head.n_splits);
     if (status != CORE_OK) return status;
+    head.sizes = c->sizes;
     stream_write(c->out, &head, sizeof head);
     for (size_t i = 0; i < schema_column_count && status == CORE_OK; i++)
-        status = visit_column(c, &schema_columns[i], true, &length);
-    if (status == CORE_OK) status = send_splits(c, head.n_splits, &head.sizes);
-    if (status == CORE_OK) stream_write(c->out, &magic, sizeof magic);
+        if (!is_of_messages(&schema_columns[i])) status = visit_column(c, &schema_columns[i], true, &length);
+    stream_write(c->out, c->ends, (size_t)c->sizes.of[SCHEMA_CAPTURES] * sizeof *c->ends);
+    if (status == CORE_OK) status = send_splits(c, head.n_splits, &c->sizes);
+    if (status == CORE_OK) stream_write(c->out, &head.magic, sizeof head.magic);
+    if (status == CORE_OK) stream_flush(c->out);
     return status;
 }
 
-static CoreStatus read_file(Child *c, const char *path) {
-    uint64_t seconds = SECONDS + c->file_size / BYTES_A_SECOND;
-    CoreStatus status = sandbox_enter(MEMORY, seconds, c->error);
-    if (status != CORE_OK) return status;
-    c->block = malloc(BLOCK);
-    if (!c->block) return core_fail(c->error, CORE_MEMORY, "no memory for the reader");
-    c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (c->file < 0) return core_fail(c->error, CORE_FORMAT, "damaged or no HDF5 file");
-    return send_dataset(c);
+uint64_t store_child_seconds(uint64_t size) {
+    return SECONDS + size / BYTES_A_SECOND;
 }
 
-int store_child_run(const char *path, uint64_t size, StreamWriter *writer) {
+static CoreStatus read_file(Child *c, const char *path, int requests) {
+    CoreStatus status = sandbox_enter(MEMORY, store_child_seconds(c->file_size), c->error);
+    if (status == CORE_OK) status = allocate(c);
+    if (status != CORE_OK) return status;
+    c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (c->file < 0) return core_fail(c->error, CORE_FORMAT, "damaged or no HDF5 file");
+    status = send_head(c);
+    return status == CORE_OK ? serve(c, requests) : status;
+}
+
+int store_child_run(const char *path, uint64_t size, int requests, StreamWriter *writer) {
     CoreError error = {CORE_OK, ""};
-    Child child = {-1, size, writer, NULL, &error};
-    CoreStatus status = hdf5_start() ? read_file(&child, path)
+    Child child = {.file = -1, .file_size = size, .out = writer, .error = &error};
+    CoreStatus status = hdf5_start() ? read_file(&child, path, requests)
                                      : core_fail(&error, CORE_UNAVAILABLE, "libhdf5 does not start");
     if (status != CORE_OK) stream_write_failure(writer, &error);
     /* No closing: the process ends here, and a damaged file could make it crash on the way. */

@@ -1,6 +1,6 @@
-/* The pipe between the child that opens a dataset file and the process that wants its rows: both ends.
+/* The pipes between the child that opens a dataset file and the process that wants its rows: both ends.
  * Relies on: data/dataset/schema.h, POSIX.
- * Relied on by: store_child.c (sends), store_read.c (receives). */
+ * Relied on by: store_child.c (sends), reader.c (receives). */
 #include "data/dataset/stream.h"
 
 #include <errno.h>
@@ -60,12 +60,11 @@ void stream_write_failure(StreamWriter *w, const CoreError *error) {
 
 /* ---- receiving ----------------------------------------------------------------------------------------- */
 
-typedef struct StreamReader {
-    int fd;
-    uint32_t used, size; /* of the frame */
-    CoreError *error;
-    uint8_t frame[STREAM_FRAME_MAX];
-} StreamReader;
+void stream_reader_init(StreamReader *reader, int fd) {
+    reader->fd = fd;
+    reader->used = reader->size = 0;
+    reader->error = NULL;
+}
 
 static CoreStatus receive_all(int fd, void *bytes, size_t size, CoreError *error) {
     uint8_t *at = bytes;
@@ -154,44 +153,122 @@ static CoreStatus receive_split(StreamReader *r, Dataset *dataset) {
     return status;
 }
 
-static CoreStatus receive_content(StreamReader *r, const StreamHead *head, Dataset *dataset) {
+static CoreStatus nonsense(StreamReader *r) {
+    return core_fail(r->error, CORE_FORMAT, "damaged: its reader sent nonsense");
+}
+
+static bool is_of_messages(SchemaExtent extent) {
+    return extent == SCHEMA_BYTES || extent == SCHEMA_OFFSETS || extent == SCHEMA_MESSAGES;
+}
+
+/* ---- the head ------------------------------------------------------------------------------------------ */
+
+static CoreStatus receive_ends(StreamReader *r, uint32_t captures, StreamTables *tables) {
+    uint64_t begin = 0;
+    tables->ends = calloc(captures + 1u, sizeof *tables->ends);
+    if (!tables->ends) return core_fail(r->error, CORE_MEMORY, "no memory for %u captures", captures);
+    CoreStatus status = receive(r, tables->ends, captures * sizeof *tables->ends);
+    for (uint32_t i = 0; i < captures && status == CORE_OK; i++) {
+        if (tables->ends[i] < begin || tables->ends[i] > tables->count) return nonsense(r);
+        begin = tables->ends[i];
+    }
+    return status == CORE_OK && begin != tables->count ? nonsense(r) : status;
+}
+
+static CoreStatus receive_tables(StreamReader *r, const StreamHead *head, Dataset *window,
+                                 StreamTables *tables) {
     CoreStatus status = CORE_OK;
     uint64_t tail = 0;
     for (size_t i = 0; i < schema_column_count && status == CORE_OK; i++)
-        status = receive_column(r, dataset, &schema_columns[i], head->sizes.of[schema_columns[i].extent]);
+        if (!is_of_messages(schema_columns[i].extent))
+            status = receive_column(r, window, &schema_columns[i], head->sizes.of[schema_columns[i].extent]);
+    if (status == CORE_OK) status = receive_ends(r, window->n_captures, tables);
     for (uint32_t i = 0; i < head->n_splits && status == CORE_OK; i++)
-        status = receive_split(r, dataset);
+        status = receive_split(r, window);
     if (status == CORE_OK) status = receive(r, &tail, sizeof tail);
-    if (status == CORE_OK && (tail != STREAM_MAGIC || r->used != r->size))
-        status = core_fail(r->error, CORE_FORMAT, "damaged: its reader sent nonsense");
-    if (status == CORE_OK && dataset->offset[dataset->count] != head->sizes.of[SCHEMA_BYTES])
-        status = core_fail(r->error, CORE_FORMAT, "messages/offset does not end where messages/bytes does");
-    if (status == CORE_OK) status = dataset_check(dataset, r->error);
-    return status;
+    if (status == CORE_OK && (tail != STREAM_MAGIC || r->used != r->size)) status = nonsense(r);
+    return status == CORE_OK ? dataset_check_tables(window, r->error) : status;
 }
 
-static CoreStatus receive_dataset(StreamReader *r, uint64_t limit, Dataset *dataset) {
+/* Tables as they are, and of the rows no more than a window. */
+static SchemaSizes window_sizes(const StreamHead *head) {
+    SchemaSizes sizes = head->sizes;
+    if (sizes.of[SCHEMA_MESSAGES] > DATASET_WINDOW_ROWS) sizes.of[SCHEMA_MESSAGES] = DATASET_WINDOW_ROWS;
+    if (sizes.of[SCHEMA_BYTES] > DATASET_WINDOW_BYTES) sizes.of[SCHEMA_BYTES] = DATASET_WINDOW_BYTES;
+    sizes.of[SCHEMA_OFFSETS] = sizes.of[SCHEMA_MESSAGES] + 1;
+    return sizes;
+}
+
+static CoreStatus receive_head(StreamReader *r, uint64_t limit, Dataset *window, StreamTables *tables) {
     StreamHead head;
     CoreStatus status = receive(r, &head, sizeof head);
     if (status != CORE_OK) return status;
-    if (head.magic != STREAM_MAGIC || head.n_splits > DATASET_SPLITS_MAX)
-        return core_fail(r->error, CORE_FORMAT, "damaged: its reader sent nonsense");
-    status = schema_allocate(dataset, &head.sizes, limit, r->error);
+    if (head.magic != STREAM_MAGIC || head.n_splits > DATASET_SPLITS_MAX) return nonsense(r);
+    SchemaSizes sizes = window_sizes(&head);
+    status = schema_allocate(window, &sizes, limit, r->error);
     if (status != CORE_OK) return status;
-    dataset->pseudonymised = head.pseudonymised;
-    memcpy(dataset->provenance, head.provenance, sizeof dataset->provenance);
-    status = receive_content(r, &head, dataset);
-    if (status != CORE_OK) dataset_free(dataset);
+    dataset_clear_rows(window);
+    window->pseudonymised = head.pseudonymised;
+    memcpy(window->provenance, head.provenance, sizeof window->provenance);
+    tables->count = head.sizes.of[SCHEMA_MESSAGES];
+    tables->bytes = head.sizes.of[SCHEMA_BYTES];
+    return receive_tables(r, &head, window, tables);
+}
+
+CoreStatus stream_receive_head(StreamReader *reader, uint64_t limit, Dataset *window, StreamTables *tables,
+                               CoreError *error) {
+    memset(window, 0, sizeof *window);
+    memset(tables, 0, sizeof *tables);
+    reader->error = error;
+    CoreStatus status = receive_head(reader, limit, window, tables);
+    if (status == CORE_OK) return CORE_OK;
+    dataset_free(window);
+    free(tables->ends);
+    tables->ends = NULL;
     return status;
 }
 
-CoreStatus stream_receive(int fd, uint64_t limit, Dataset *dataset, CoreError *error) {
-    memset(dataset, 0, sizeof *dataset);
-    StreamReader *reader = calloc(1, sizeof *reader);
-    if (!reader) return core_fail(error, CORE_MEMORY, "no memory for the reader");
-    reader->fd = fd;
+/* ---- windows ------------------------------------------------------------------------------------------- */
+
+/* Rows must lie where the head said that their captures' rows are. */
+static CoreStatus check_captures(StreamReader *r, const StreamTables *tables, uint64_t first,
+                                 const Dataset *window) {
+    for (uint64_t i = 0; i < window->count; i++) {
+        uint32_t capture = window->capture[i];
+        if (first + i >= tables->ends[capture] || (capture && first + i < tables->ends[capture - 1]))
+            return nonsense(r);
+    }
+    return CORE_OK;
+}
+
+static CoreStatus receive_rows(StreamReader *r, const StreamWindow *head, Dataset *window) {
+    SchemaSizes sizes = {{0}};
+    CoreStatus status = CORE_OK;
+    sizes.of[SCHEMA_BYTES] = head->bytes;
+    sizes.of[SCHEMA_OFFSETS] = head->rows + 1;
+    sizes.of[SCHEMA_MESSAGES] = head->rows;
+    for (size_t i = 0; i < schema_column_count && status == CORE_OK; i++)
+        if (is_of_messages(schema_columns[i].extent))
+            status = receive_column(r, window, &schema_columns[i], sizes.of[schema_columns[i].extent]);
+    if (status == CORE_OK && (window->offset[head->rows] != head->bytes || r->used != r->size))
+        status = nonsense(r);
+    return status;
+}
+
+CoreStatus stream_receive_window(StreamReader *reader, const StreamTables *tables, uint64_t first,
+                                 Dataset *window, CoreError *error) {
+    StreamWindow head;
     reader->error = error;
-    CoreStatus status = receive_dataset(reader, limit, dataset);
-    free(reader);
+    dataset_clear_rows(window);
+    CoreStatus status = receive(reader, &head, sizeof head);
+    if (status != CORE_OK) return status;
+    if (head.magic != STREAM_MAGIC || head.first != first || head.rows == 0 ||
+        head.rows > tables->count - first || head.rows > window->row_room || head.bytes > window->byte_room)
+        return nonsense(reader);
+    status = receive_rows(reader, &head, window);
+    window->count = head.rows;
+    if (status == CORE_OK) status = dataset_check_rows(window, first, error);
+    if (status == CORE_OK) status = check_captures(reader, tables, first, window);
+    if (status != CORE_OK) dataset_clear_rows(window);
     return status;
 }

@@ -1,11 +1,12 @@
-/* From a captured frame to the SIP message in it.
- * Relies on: data/wire/{ip,fragments,duplicates,scan}.h, libpcap's link-layer numbers.
+/* From a captured frame to the SIP messages in it.
+ * Relies on: data/wire/{ip,fragments,duplicates,scan,streams}.h, libpcap's link-layer numbers.
  * Relied on by: data/wire/source.c, tests. */
 #include "data/wire/decap.h"
 
 #include "data/wire/duplicates.h"
 #include "data/wire/fragments.h"
 #include "data/wire/scan.h"
+#include "data/wire/streams.h"
 
 #include <pcap/dlt.h>
 #include <stdlib.h>
@@ -21,7 +22,13 @@ enum {
 struct WireDecap {
     WireFragments *fragments[TUNNELS_MAX]; /* one table per depth of tunnel, made when first needed */
     WireDuplicates *duplicates;
+    WireStreams *streams;
     WireCounters counters;
+    WireMessage datagram; /* of the last frame, if has_datagram */
+    bool has_datagram;
+    int64_t time_ns; /* of the last frame, as the next three */
+    uint64_t frame;
+    uint32_t index; /* of the next message */
 };
 
 /* A frame on its way through the layers. */
@@ -53,6 +60,7 @@ CoreStatus wire_decap_new(WireDecap **decap, CoreError *error) {
     if (!made) return core_fail(error, CORE_MEMORY, "no memory for decapsulation");
     CoreStatus status = wire_duplicates_new(&made->duplicates, error);
     if (!status) status = wire_fragments_new(&made->fragments[0], error);
+    if (!status) status = wire_streams_new(&made->streams, &made->counters, error);
     if (status) {
         wire_decap_free(made);
         return status;
@@ -66,6 +74,7 @@ void wire_decap_free(WireDecap *decap) {
     for (int i = 0; i < TUNNELS_MAX; i++)
         wire_fragments_free(decap->fragments[i]);
     wire_duplicates_free(decap->duplicates);
+    wire_streams_free(decap->streams);
     free(decap);
 }
 
@@ -148,7 +157,7 @@ static bool is_duplicate(WireDecap *decap, Walk *walk) {
                                 walk->frame->time_ns);
 }
 
-static WirePacketFate read_udp(WireDecap *decap, Walk *walk, const WireIp *ip, WireMessage *message) {
+static WirePacketFate read_udp(WireDecap *decap, Walk *walk, const WireIp *ip) {
     if (ip->length < UDP_HEADER) return WIRE_PACKET_CUT;
     const uint8_t *payload = ip->payload + UDP_HEADER;
     uint32_t claimed = wire_be16(ip->payload + 4), length = ip->length - UDP_HEADER;
@@ -159,19 +168,27 @@ static WirePacketFate read_udp(WireDecap *decap, Walk *walk, const WireIp *ip, W
     }
     if (!wire_is_sip(payload, length)) return WIRE_PACKET_OTHER;
     if (is_duplicate(decap, walk)) return WIRE_PACKET_DUPLICATE;
-    *message = (WireMessage){
+    decap->datagram = (WireMessage){
         .bytes = payload,
         .length = length,
         .flags = walk->flags | (cut ? WIRE_FLAG_TRUNCATED : 0),
-        .time_ns = walk->frame->time_ns,
-        .frame = walk->frame->number,
         .transport = WIRE_UDP,
         .source = ip->source,
         .destination = ip->destination,
     };
-    message->source.port = wire_be16(ip->payload);
-    message->destination.port = wire_be16(ip->payload + 2);
+    decap->datagram.source.port = wire_be16(ip->payload);
+    decap->datagram.destination.port = wire_be16(ip->payload + 2);
+    decap->has_datagram = true;
     return WIRE_PACKET_SIP;
+}
+
+static WirePacketFate read_tcp(WireDecap *decap, Walk *walk, const WireIp *ip) {
+    WireTcp tcp;
+    if (!wire_tcp_parse(ip, &tcp)) return WIRE_PACKET_CUT;
+    WirePacketFate fate = wire_streams_look(decap->streams, &tcp);
+    if (fate != WIRE_PACKET_SIP) return fate;
+    if (is_duplicate(decap, walk)) return WIRE_PACKET_DUPLICATE;
+    return wire_streams_add(decap->streams, &tcp, walk->flags, walk->frame->time_ns);
 }
 
 /* Adds a fragment; if that completes the datagram, *ip becomes the whole one. WIRE_PACKET_SIP: go on. */
@@ -198,7 +215,7 @@ static WirePacketFate reassemble(WireDecap *decap, Walk *walk, int depth, WireIp
     return ip->fragment ? WIRE_PACKET_BAD_FRAGMENT : WIRE_PACKET_SIP;
 }
 
-static WirePacketFate walk_ip(WireDecap *decap, Walk *walk, WireMessage *message) {
+static WirePacketFate walk_ip(WireDecap *decap, Walk *walk) {
     const uint8_t *bytes = walk->ip;
     uint32_t length = walk->ip_length;
     for (int depth = 0; depth < TUNNELS_MAX; depth++) {
@@ -214,7 +231,8 @@ static WirePacketFate walk_ip(WireDecap *decap, Walk *walk, WireMessage *message
             WirePacketFate fate = reassemble(decap, walk, depth, &ip);
             if (fate != WIRE_PACKET_SIP) return fate;
         }
-        if (ip.protocol == WIRE_PROTOCOL_UDP) return read_udp(decap, walk, &ip, message);
+        if (ip.protocol == WIRE_PROTOCOL_UDP) return read_udp(decap, walk, &ip);
+        if (ip.protocol == WIRE_PROTOCOL_TCP) return read_tcp(decap, walk, &ip);
         if (ip.protocol != WIRE_PROTOCOL_IPIP && ip.protocol != WIRE_PROTOCOL_IPV6) return WIRE_PACKET_OTHER;
         walk->flags |= WIRE_FLAG_TUNNELLED;
         bytes = ip.payload;
@@ -223,20 +241,38 @@ static WirePacketFate walk_ip(WireDecap *decap, Walk *walk, WireMessage *message
     return WIRE_PACKET_OTHER;
 }
 
-WirePacketFate wire_decap_frame(WireDecap *decap, const WireFrame *frame, WireMessage *message) {
+WirePacketFate wire_decap_frame(WireDecap *decap, const WireFrame *frame) {
     uint32_t ip_at;
+    decap->time_ns = frame->time_ns;
+    decap->frame = frame->number;
+    decap->index = 0;
+    decap->has_datagram = false;
     WirePacketFate fate = pass_link(frame, &ip_at);
     if (fate == WIRE_PACKET_SIP) {
         Walk walk = {.frame = frame, .ip = frame->bytes + ip_at, .ip_length = frame->captured - ip_at};
-        fate = walk_ip(decap, &walk, message);
+        fate = walk_ip(decap, &walk);
     }
     decap->counters.packets++;
     decap->counters.fate[fate]++;
-    if (fate == WIRE_PACKET_SIP) decap->counters.messages++;
     return fate;
+}
+
+bool wire_decap_next(WireDecap *decap, WireMessage *message) {
+    if (decap->has_datagram) {
+        *message = decap->datagram;
+        decap->has_datagram = false;
+    } else if (!wire_streams_next(decap->streams, decap->time_ns, message)) {
+        return false;
+    }
+    message->time_ns = decap->time_ns;
+    message->frame = decap->frame;
+    message->index = decap->index++;
+    decap->counters.messages++;
+    return true;
 }
 
 void wire_decap_finish(WireDecap *decap) {
     for (int i = 0; i < TUNNELS_MAX; i++)
         if (decap->fragments[i]) move_held_to_dropped(decap, wire_fragments_clear(decap->fragments[i]));
+    wire_streams_finish(decap->streams);
 }

@@ -52,6 +52,8 @@ static void mask(uint8_t *bytes, uint32_t length, const WireIp *ip) {
     }
     if (ip->protocol == WIRE_PROTOCOL_UDP && ip->offset == 0 && length >= ip->header_length + 8)
         memset(bytes + ip->header_length + 6, 0, 2);
+    if (ip->protocol == WIRE_PROTOCOL_TCP && ip->offset == 0 && length >= ip->header_length + 18)
+        memset(bytes + ip->header_length + 16, 0, 2);
 }
 
 static uint64_t hash_of(const uint8_t *bytes, uint32_t length) {

@@ -18,8 +18,8 @@ typedef struct WireDuplicates WireDuplicates;
 CORE_NODISCARD CoreStatus wire_duplicates_new(WireDuplicates **recent, CoreError *error);
 
 /* True if the IP packet at bytes[0..length) equals one that came within 5 ms and has had no duplicate yet,
- * from the IP header on, identification included, TTL or hop limit and the checksums of IP and UDP apart.
- * If not, the packet is remembered. `ip` is what wire_ip_parse says of it. */
+ * from the IP header on, identification included, TTL or hop limit and the checksums of IP, UDP and TCP
+ * apart. If not, the packet is remembered. `ip` is what wire_ip_parse says of it. */
 bool wire_duplicates_seen(WireDuplicates *recent, const uint8_t *bytes, uint32_t length, const WireIp *ip,
                           int64_t time_ns);
 

@@ -26,6 +26,7 @@ static WireIpResult parse_ip4(const uint8_t *bytes, uint32_t captured, WireIp *i
     map_address(bytes + 16, &ip->destination);
     ip->version = 4;
     ip->cut = total > captured;
+    ip->missing = ip->cut ? total - captured : 0;
     ip->payload = bytes + header;
     ip->length = (ip->cut ? captured : total) - header;
     ip->header_length = header;
@@ -84,6 +85,7 @@ static WireIpResult parse_ip6(const uint8_t *bytes, uint32_t captured, WireIp *i
     memcpy(ip->destination.ip, bytes + 24, 16);
     ip->version = 6;
     ip->cut = total > captured;
+    ip->missing = ip->cut ? total - captured : 0;
     ip->header_length = IP6_HEADER;
     return wire_ip6_extensions(bytes + IP6_HEADER, (ip->cut ? captured : total) - IP6_HEADER, bytes[6], ip);
 }

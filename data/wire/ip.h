@@ -1,6 +1,6 @@
 /* IPv4 and IPv6 headers (RFC 791, RFC 8200), without state.
  * Relies on: data/wire/message.h.
- * Relied on by: data/wire/decap.c. */
+ * Relied on by: data/wire/decap.c, fragments, duplicates, streams. */
 #ifndef SIPCNN_WIRE_IP_H
 #define SIPCNN_WIRE_IP_H
 
@@ -12,7 +12,7 @@ typedef enum WireIpResult {
     WIRE_IP_OTHER, /* neither version 4 nor 6 */
 } WireIpResult;
 
-enum { WIRE_PROTOCOL_IPIP = 4, WIRE_PROTOCOL_UDP = 17, WIRE_PROTOCOL_IPV6 = 41 };
+enum { WIRE_PROTOCOL_IPIP = 4, WIRE_PROTOCOL_TCP = 6, WIRE_PROTOCOL_UDP = 17, WIRE_PROTOCOL_IPV6 = 41 };
 
 /* One IP packet: what is behind its headers, and what its fragment fields say. */
 typedef struct WireIp {
@@ -21,6 +21,7 @@ typedef struct WireIp {
     uint32_t length;                 /* captured bytes of the payload */
     uint32_t header_length;          /* from the first byte of the packet to the payload */
     bool cut;                        /* the payload was longer on the wire */
+    uint32_t missing;                /* by so many bytes */
     uint8_t version;                 /* 4 or 6 */
     uint8_t protocol;                /* of the payload, extension headers passed */
     bool fragment;                   /* one of several fragments */

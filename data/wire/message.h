@@ -28,8 +28,9 @@ typedef enum WireTransport {
 enum {
     WIRE_FLAG_TRUNCATED = 1u << 0,  /* the capture or WIRE_MESSAGE_MAX cut the message */
     WIRE_FLAG_FRAGMENTED = 1u << 1, /* put together from IP fragments */
-    WIRE_FLAG_OVERLAP = 1u << 2,    /* those fragments overlapped */
+    WIRE_FLAG_OVERLAP = 1u << 2,    /* fragments overlapped, or bytes of a stream came twice and differed */
     WIRE_FLAG_TUNNELLED = 1u << 3,  /* found inside IP-in-IP */
+    WIRE_FLAG_UNFRAMED = 1u << 4,   /* on TCP without a length to believe; its body is left out */
 };
 
 /* `bytes` is borrowed: it lives as long as the source that delivered the message says. */

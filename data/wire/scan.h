@@ -275,6 +275,10 @@ void wire_scan(const uint8_t *bytes, uint32_t length, bool truncated, WireScan *
  * first line, at most 4 KiB. Thread-safe. */
 bool wire_is_sip(const uint8_t *bytes, uint32_t length);
 
+/* Of bytes for which wire_is_sip is false: true if that may change when more bytes follow, because the first
+ * line is not whole yet. Linear in the first line. Thread-safe. */
+bool wire_may_become_sip(const uint8_t *bytes, uint32_t length);
+
 /* Constant names, for tables and errors. Never NULL. */
 const char *wire_method_name(WireMethod method);
 const char *wire_header_name(WireHeaderId id);

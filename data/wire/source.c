@@ -194,16 +194,15 @@ CoreStatus wire_source_open_live(const WireLiveOptions *options, WireSource **so
     return CORE_OK;
 }
 
-/* Remembers an end, so that asking again gives the same answer. */
-static CoreStatus end_with(WireSource *source, CoreStatus status, const char *text, CoreError *error) {
+/* Remembers an end, so that asking again gives the same answer. What waited behind lost bytes comes first. */
+static void end_with(WireSource *source, CoreStatus status, const char *text) {
     source->ended = status;
     snprintf(source->ended_text, sizeof source->ended_text, "%s", text);
     wire_decap_finish(source->decap);
-    return core_fail(error, status, "%s: %s", source->name, text);
 }
 
 /* What pcap_next_ex's -1 means, with the number of the frame that could not be read. */
-static CoreStatus read_failed(WireSource *source, CoreError *error) {
+static void read_failed(WireSource *source) {
     char text[sizeof source->ended_text];
     const char *reason = pcap_geterr(source->pcap);
     const char *hint =
@@ -211,9 +210,12 @@ static CoreStatus read_failed(WireSource *source, CoreError *error) {
             ? " (libpcap reads a pcapng file of one link layer only; split the capture by interface)"
             : "";
     unsigned long long frame = source->frames + 1;
-    if (source->live) return end_with(source, CORE_IO, reason, error);
+    if (source->live) {
+        end_with(source, CORE_IO, reason);
+        return;
+    }
     snprintf(text, sizeof text, "frame %llu: %s%s", frame, reason, hint);
-    return end_with(source, ferror(pcap_file(source->pcap)) ? CORE_IO : CORE_FORMAT, text, error);
+    end_with(source, ferror(pcap_file(source->pcap)) ? CORE_IO : CORE_FORMAT, text);
 }
 
 static int64_t packet_time(const WireSource *source, const struct pcap_pkthdr *header) {
@@ -234,19 +236,22 @@ static void read_statistics(WireSource *source) {
     source->last_statistics = now;
 }
 
-/* One packet, if there is one. CORE_OK: *message is a message. CORE_AGAIN: no packet now, *packet is false;
- * or a packet without a message, *packet is true. */
-static CoreStatus read_packet(WireSource *source, WireMessage *message, bool *packet, CoreError *error) {
+/* One packet, if there is one now, or the end. False: neither. */
+static bool read_packet(WireSource *source) {
     struct pcap_pkthdr *header;
     const uint8_t *bytes;
-    *packet = false;
     errno = 0;
     int code = pcap_next_ex(source->pcap, &header, &bytes);
-    if (code == 0) return CORE_AGAIN;
-    if (code == PCAP_ERROR_BREAK) return end_with(source, CORE_END, "end of capture", error);
-    if (code < 0 && errno == EINTR && atomic_load(&source->interrupted)) return CORE_AGAIN;
-    if (code < 0) return read_failed(source, error);
-    *packet = true;
+    if (code == 0) return false;
+    if (code == PCAP_ERROR_BREAK) {
+        end_with(source, CORE_END, "end of capture");
+        return true;
+    }
+    if (code < 0 && errno == EINTR && atomic_load(&source->interrupted)) return false;
+    if (code < 0) {
+        read_failed(source);
+        return true;
+    }
     source->bytes += header->caplen + 16u; /* a pcap record; pipes have no other measure */
     WireFrame frame = {
         .bytes = bytes,
@@ -259,7 +264,8 @@ static CoreStatus read_packet(WireSource *source, WireMessage *message, bool *pa
         source->last_statistics_at = header->ts.tv_sec;
         read_statistics(source);
     }
-    return wire_decap_frame(source->decap, &frame, message) == WIRE_PACKET_SIP ? CORE_OK : CORE_AGAIN;
+    wire_decap_frame(source->decap, &frame);
+    return true;
 }
 
 static int64_t monotonic_ms(void) {
@@ -286,15 +292,14 @@ static bool take_interrupt(WireSource *source) {
 }
 
 CoreStatus wire_source_next(WireSource *source, int timeout_ms, WireMessage *message, CoreError *error) {
-    if (source->ended) return core_fail(error, source->ended, "%s: %s", source->name, source->ended_text);
     int64_t deadline = source->live && timeout_ms >= 0 ? monotonic_ms() + timeout_ms : -1;
     for (;;) {
-        bool packet;
+        if (wire_decap_next(source->decap, message)) return CORE_OK;
+        if (source->ended) return core_fail(error, source->ended, "%s: %s", source->name, source->ended_text);
         if (atomic_load_explicit(&source->interrupted, memory_order_relaxed) && take_interrupt(source))
             return core_fail(error, CORE_INTERRUPTED, "%s: interrupted", source->name);
-        CoreStatus status = read_packet(source, message, &packet, error);
-        if (status != CORE_AGAIN) return status;
-        if (!source->live) continue;
+        bool packet = read_packet(source);
+        if (!source->live || source->ended) continue;
         int64_t left = deadline < 0 ? -1 : deadline - monotonic_ms();
         if (deadline >= 0 && left <= 0) return core_fail(error, CORE_AGAIN, "%s: no message", source->name);
         if (!packet) wait_for_packets(source, left);

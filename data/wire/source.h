@@ -12,9 +12,11 @@
     X(SIP, "carrying SIP")                                                                                   \
     X(OTHER, "not SIP")                                                                                      \
     X(DUPLICATE, "duplicates of a mirror port")                                                              \
-    X(HELD, "fragments held or part of a later packet")                                                      \
+    X(HELD, "held or part of a later packet")                                                                \
+    X(REPEATED, "TCP retransmissions")                                                                       \
     X(CUT, "too short to decode")                                                                            \
     X(BAD_FRAGMENT, "fragments dropped")                                                                     \
+    X(BAD_STREAM, "TCP segments dropped")                                                                    \
     X(LINK, "unknown link layer")
 
 typedef enum WirePacketFate {
@@ -27,7 +29,9 @@ typedef enum WirePacketFate {
 typedef struct WireCounters {
     uint64_t packets;                 /* delivered to us by libpcap */
     uint64_t fate[WIRE_PACKET_FATES]; /* by what became of them; they sum to `packets` */
-    uint64_t messages;                /* SIP messages delivered */
+    uint64_t messages;                /* SIP messages delivered; a TCP segment may complete several */
+    uint64_t stream_gaps;             /* places where bytes of a followed TCP stream were given up */
+    uint64_t stream_resyncs; /* places where its framing was lost: damaged lengths, bytes between messages */
     /* Live only; received includes dropped, and on the loopback interface both copies of each packet, of
      * which libpcap delivers one. received - dropped - packets are those still in the ring. */
     uint64_t kernel_received, kernel_dropped;

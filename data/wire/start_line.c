@@ -18,14 +18,14 @@ static bool starts_version(const uint8_t *bytes, uint32_t length) {
            wire_lower(bytes[2]) == 'p' && bytes[3] == '/';
 }
 
-/* "sip:", "sips:" or "tel:", letters without case. */
-static bool starts_known_uri(const uint8_t *bytes, uint32_t length) {
+/* "sip:", "sips:" or "tel:", letters without case; or, if `partly`, all bytes are the begin of one. */
+static bool starts_known_uri(const uint8_t *bytes, uint32_t length, bool partly) {
     static const char *const schemes[] = {"sip:", "sips:", "tel:"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         uint32_t n = (uint32_t)strlen(schemes[i]), same = 0;
-        while (n <= length && same < n && wire_lower(bytes[same]) == (uint8_t)schemes[i][same])
+        while (same < length && same < n && wire_lower(bytes[same]) == (uint8_t)schemes[i][same])
             same++;
-        if (same == n) return true;
+        if (same == n || (partly && same == length)) return true;
     }
     return false;
 }
@@ -46,12 +46,35 @@ bool wire_is_sip(const uint8_t *bytes, uint32_t length) {
     while (second < length && is_line_blank(bytes[second]))
         second++;
     if (word == 0 || second == word || second == length) return false;
-    bool known_uri = starts_known_uri(bytes + second, length - second);
+    bool known_uri = starts_known_uri(bytes + second, length - second, false);
     if (known_uri && wire_method_of(bytes, word) != WIRE_METHOD_OTHER) return true;
     if (!token && !known_uri) return false;
     for (uint32_t at = second + 1; at < length && bytes[at] != '\r' && bytes[at] != '\n'; at++)
         if (is_line_blank(bytes[at - 1]) && starts_version(bytes + at, length - at)) return true;
     return false;
+}
+
+/* The walk is wire_is_sip's, and must stay so: what it refuses for want of bytes only is what may become SIP.
+ */
+bool wire_may_become_sip(const uint8_t *bytes, uint32_t length) {
+    uint32_t begin = 0;
+    while (begin < length && begin < SHAPE_LEAD_MAX && wire_is_blank(bytes[begin]))
+        begin++;
+    bytes += begin;
+    length -= begin;
+    if (length >= SHAPE_LINE_MAX) return false;
+    uint32_t word = 0;
+    bool token = true;
+    for (; word < length && bytes[word] > ' '; word++)
+        token = token && wire_in(WIRE_SET_TOKEN, bytes[word]);
+    if (word == length) return true;
+    uint32_t second = word;
+    while (second < length && is_line_blank(bytes[second]))
+        second++;
+    if (word == 0 || second == word) return false;
+    for (uint32_t at = second + 1; at < length; at++)
+        if (bytes[at] == '\r' || bytes[at] == '\n') return false;
+    return token || starts_known_uri(bytes + second, length - second, true);
 }
 
 static void check_version(WireScanner *scanner, WireSlice version) {

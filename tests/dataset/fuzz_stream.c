@@ -13,21 +13,34 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Every window that follows the head, each asked for where the one before it ended. */
+static void receive_windows(StreamReader *reader, const StreamTables *tables, Dataset *window) {
+    CoreError error = {CORE_OK, ""};
+    uint64_t first = 0;
+    while (first < tables->count && stream_receive_window(reader, tables, first, window, &error) == CORE_OK) {
+        if (window->count == 0 || dataset_check(window, &error) != CORE_OK) abort();
+        first += window->count;
+    }
+    if (first < tables->count && (!error.text[0] || window->count)) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static StreamReader reader;
     int ends[2];
-    Dataset dataset;
+    Dataset window;
+    StreamTables tables;
     CoreError error = {CORE_OK, ""};
     if (size > PIPE_HOLDS || pipe(ends) != 0) return 0;
-    if (write(ends[1], data, size) == (ssize_t)size) {
-        close(ends[1]);
-        if (stream_receive(ends[0], MEMORY, &dataset, &error) == CORE_OK) {
-            if (dataset_check(&dataset, &error) != CORE_OK) abort();
-        } else if (!error.text[0] || dataset.offset) {
+    bool written = write(ends[1], data, size) == (ssize_t)size;
+    close(ends[1]);
+    if (written) {
+        stream_reader_init(&reader, ends[0]);
+        if (stream_receive_head(&reader, MEMORY, &window, &tables, &error) == CORE_OK)
+            receive_windows(&reader, &tables, &window);
+        else if (!error.text[0] || window.offset || tables.ends)
             abort();
-        }
-        dataset_free(&dataset);
-    } else {
-        close(ends[1]);
+        dataset_free(&window);
+        free(tables.ends);
     }
     close(ends[0]);
     return 0;

@@ -15,31 +15,51 @@
 #include <unistd.h>
 
 static Dataset dataset;
+static DatasetReader *reader;
 static DatasetCache cache;
 static CoreError error;
-static DatasetReplayOptions options;
+static DatasetCacheOptions options;
 static uint8_t hash[DATASET_HASH_SIZE];
 static char folder[64], path[512];
+
+/* What `dataset` holds, as the file. */
+static void write_dataset(void) {
+    dataset_reader_close(reader);
+    assert_ok(dataset_write(&dataset, path, &error), error);
+    assert_ok(dataset_hash(path, hash, &error), error);
+    assert_ok(dataset_reader_open(path, &reader, &error), error);
+}
 
 static void setup(void) {
     assert_ok(wire_osip_init(&error), error);
     small_dataset(&dataset);
     make_folder(folder);
     snprintf(path, sizeof path, "%s/a.h5", folder);
-    assert_ok(dataset_write(&dataset, path, &error), error);
-    assert_ok(dataset_hash(path, hash, &error), error);
+    reader = NULL;
+    write_dataset();
     memset(&options, 0, sizeof options);
 }
 
 static void teardown(void) {
     dataset_cache_close(&cache);
+    dataset_reader_close(reader);
     dataset_free(&dataset);
     remove_folder(folder);
 }
 
 static void open_cache(void) {
     dataset_cache_close(&cache);
-    assert_ok(dataset_cache_open(&dataset, path, hash, NULL, &options, NULL, &cache, &error), error);
+    assert_ok(dataset_cache_open(reader, path, hash, &options, &cache, &error), error);
+}
+
+static FeatureRow cache_row(uint64_t i) {
+    FeatureRow row;
+    assert_ok(dataset_cache_read(&cache, i, 1, &row, &error), error);
+    return row;
+}
+
+static bool is_labelled(const DatasetExample *e) {
+    return e->primary != DATASET_IGNORE && e->primary != DATASET_UNLABELLED;
 }
 
 static void find_cache(char name[512]) {
@@ -52,44 +72,100 @@ static void find_cache(char name[512]) {
     globfree(&found);
 }
 
+/* All labelled rows of the replay, in its order. */
 START_TEST(cache_holds_the_replay) {
     DatasetReplay *replay;
     DatasetReplayRow row;
-    options.warm_every = 2;
+    uint64_t i = 0;
+    options.replay.warm_every = 2;
     open_cache();
     ck_assert(!cache.reused);
-    ck_assert_uint_eq(cache.count, 160);
-    assert_ok(dataset_replay_new(&dataset, &options, &replay, &error), error);
-    for (uint64_t i = 0; i < cache.count; i++) {
-        const DatasetExample *e = &cache.examples[i];
-        assert_ok(dataset_replay_next(replay, &row, &error), error);
-        ck_assert_mem_eq(&cache.rows[i], row.features, sizeof *row.features);
-        ck_assert_uint_eq(e->message, row.message);
-        ck_assert_uint_eq(e->warm, row.warm);
-        ck_assert_uint_eq(e->request, row.request);
-        ck_assert_int_eq(e->time_ns, dataset.time_ns[row.message]);
-        ck_assert_uint_eq(e->capture, dataset.capture[row.message]);
-        ck_assert_uint_eq(e->run, dataset.run[row.message]);
-        ck_assert_uint_eq(e->classes, dataset.classes[row.message]);
-        ck_assert_uint_eq(e->primary, dataset.primary[row.message]);
-        ck_assert_uint_eq(e->part, dataset.part[row.message]);
+    ck_assert(cache.whole);
+    ck_assert_uint_eq(cache.count, 156);
+    ck_assert_uint_eq(cache.labelled, 156);
+    assert_ok(dataset_replay_new(&dataset, &options.replay, &replay, &error), error);
+    while (dataset_replay_next(replay, &row, &error) == CORE_OK) {
+        const DatasetExample *e = &row.example;
+        if (!is_labelled(e)) continue;
+        ck_assert_mem_eq(&cache.examples[i], e, sizeof *e);
+        FeatureRow features = cache_row(i++);
+        ck_assert_mem_eq(&features, row.features, sizeof features);
+        ck_assert_int_eq(e->time_ns, dataset.time_ns[e->message]);
+        ck_assert_uint_eq(e->capture, dataset.capture[e->message]);
+        ck_assert_uint_eq(e->run, dataset.run[e->message]);
+        ck_assert_uint_eq(e->classes, dataset.classes[e->message]);
+        ck_assert_uint_eq(e->primary, dataset.primary[e->message]);
+        ck_assert_uint_eq(e->part, dataset.part[e->message]);
     }
+    ck_assert_uint_eq(i, cache.count);
+    ck_assert_uint_eq(cache.n_clients, dataset_replay_clients(replay));
     dataset_replay_free(replay);
+    ck_assert_int_eq(dataset_cache_read(&cache, cache.count + 99, 1, &(FeatureRow){0}, &error), CORE_IO);
 }
 END_TEST
 
-/* A request and its reply have one client; the same address in another capture is another one. */
-START_TEST(clients_are_numbered) {
+/* Also those whose only message of a run is not labelled. */
+START_TEST(attackers_are_known) {
+    uint8_t expected[32] = {0};
+    DatasetReplay *replay;
+    DatasetReplayRow row;
+    for (uint64_t i = 30; i < 40; i++)
+        dataset.primary[i] = DATASET_IGNORE, dataset.part[i] = DATASET_RELAY, dataset.classes[i] = 0;
+    write_dataset();
     open_cache();
-    for (uint64_t i = 0; i < cache.count; i += 2) {
-        ck_assert_uint_gt(cache.examples[i].client, 0);
-        ck_assert_uint_eq(cache.examples[i].client, cache.examples[i + 1].client);
+    assert_ok(dataset_replay_new(&dataset, &options.replay, &replay, &error), error);
+    while (dataset_replay_next(replay, &row, &error) == CORE_OK)
+        if (row.example.run) expected[row.example.client] = 1;
+    dataset_replay_free(replay);
+    ck_assert_uint_eq(cache.count, 90 - 10 - 2);
+    ck_assert_mem_eq(cache.attacked, expected, cache.n_clients + 1);
+}
+END_TEST
+
+/* More than the bounds: the same share whenever it is built, each row with its features. */
+START_TEST(a_bounded_cache_keeps_a_share) {
+    DatasetReplay *replay;
+    DatasetReplayRow row;
+    FeatureRow *all = malloc(160 * sizeof *all);
+    uint32_t of_run[4] = {0};
+    uint64_t i = 0;
+    static DatasetExample examples[64];
+    char other[64];
+    make_folder(other);
+    static const DatasetCacheBound bounds[] = {{1000, 4}, {30, 64}, {8, 64}};
+    options.bound = bounds[_i];
+    open_cache();
+    ck_assert(!cache.whole);
+    ck_assert_uint_eq(cache.labelled, 88);
+    ck_assert_uint_le(cache.count, _i == 0 ? 60 : bounds[_i].rows);
+    ck_assert_uint_ge(cache.count, _i == 2 ? 2 : 8);
+    assert_ok(dataset_replay_new(&dataset, &options.replay, &replay, &error), error);
+    while (dataset_replay_next(replay, &row, &error) == CORE_OK)
+        all[i++] = *row.features;
+    dataset_replay_free(replay);
+    for (i = 0; i < cache.count; i++) {
+        FeatureRow features = cache_row(i);
+        ck_assert_mem_eq(&features, &all[cache.examples[i].message], sizeof features);
+        if (_i == 0) ck_assert_uint_le(++of_run[cache.examples[i].run], cache.examples[i].run ? 4 : 99);
+        if (i) ck_assert_uint_gt(cache.examples[i].message, cache.examples[i - 1].message);
     }
-    ck_assert_uint_eq(cache.examples[0].client, cache.examples[8].client);
-    ck_assert_uint_ne(cache.examples[0].client, cache.examples[2].client);
-    ck_assert_uint_ne(cache.examples[0].client, cache.examples[40].client);
-    ck_assert_uint_eq(cache.n_clients,
-                      5 + 4 + 5); /* 5 of capture three is a phone and the scanner, 6 is new */
+    memcpy(examples, cache.examples, cache.count * sizeof *examples);
+    open_cache();
+    ck_assert(cache.reused);
+    options.folder = other;
+    open_cache();
+    ck_assert_mem_eq(examples, cache.examples, cache.count * sizeof *examples);
+    remove_folder(other);
+    free(all);
+}
+END_TEST
+
+START_TEST(finding_does_not_build) {
+    ck_assert_int_eq(dataset_cache_find(reader, path, hash, &options, &cache, &error), CORE_NOT_FOUND);
+    open_cache();
+    dataset_cache_close(&cache);
+    assert_ok(dataset_cache_find(reader, path, hash, &options, &cache, &error), error);
+    ck_assert(cache.reused);
 }
 END_TEST
 
@@ -99,8 +175,10 @@ START_TEST(cache_is_used_again) {
     find_cache(name);
     open_cache();
     ck_assert(cache.reused);
-    ck_assert_uint_eq(cache.count, 90);
-    assert_ok(dataset_cache_open(&dataset, path, hash, folder, NULL, NULL, &cache, &error), error);
+    ck_assert_uint_eq(cache.count, 88);
+    dataset_cache_close(&cache);
+    options.folder = folder;
+    assert_ok(dataset_cache_open(reader, path, hash, &options, &cache, &error), error);
     ck_assert(cache.reused);
 }
 END_TEST
@@ -108,18 +186,21 @@ END_TEST
 START_TEST(other_inputs_have_other_caches) {
     static const uint32_t drop[] = {1};
     open_cache();
-    options.drop_runs = drop;
-    options.n_drop_runs = 1;
+    options.replay.drop_runs = drop;
+    options.replay.n_drop_runs = 1;
     open_cache();
     ck_assert(!cache.reused);
-    ck_assert_uint_eq(cache.count, 80);
+    ck_assert_uint_eq(cache.count, 78);
     hash[0] ^= 1;
     open_cache();
     ck_assert(!cache.reused);
     hash[0] ^= 1;
-    options.n_drop_runs = 0;
+    options.replay.n_drop_runs = 0;
     open_cache();
     ck_assert(cache.reused);
+    options.bound = (DatasetCacheBound){.rows = 1000, .group = 1000};
+    open_cache();
+    ck_assert(!cache.reused);
 }
 END_TEST
 
@@ -129,10 +210,11 @@ START_TEST(damaged_caches_are_built_anew) {
     uint64_t state = (uint64_t)_i;
     open_cache();
     find_cache(name);
-    FeatureRow last = cache.rows[89];
-    long size = (long)cache.mapping_size;
+    FeatureRow last = cache_row(87);
     dataset_cache_close(&cache);
     FILE *file = fopen(name, "r+b");
+    ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
     if (_i == 0) {
         ck_assert_int_eq(ftruncate(fileno(file), size - 1), 0);
     } else if (_i == 1) {
@@ -147,8 +229,9 @@ START_TEST(damaged_caches_are_built_anew) {
     fclose(file);
     open_cache();
     ck_assert(!cache.reused);
-    ck_assert_uint_eq(cache.count, 90);
-    ck_assert_mem_eq(&cache.rows[89], &last, sizeof last);
+    ck_assert_uint_eq(cache.count, 88);
+    FeatureRow again = cache_row(87);
+    ck_assert_mem_eq(&again, &last, sizeof last);
 }
 END_TEST
 
@@ -164,8 +247,9 @@ START_TEST(interrupted_build_leaves_nothing) {
         WireMessage message = sip_message(sip_text("OPTIONS", 0, i, 3), 3, 1, 1000 + i);
         assert_ok(dataset_add_message(&dataset, &message, &label, &error), error);
     }
-    ck_assert_int_eq(dataset_cache_open(&dataset, path, hash, NULL, &options, &progress, &cache, &error),
-                     CORE_INTERRUPTED);
+    write_dataset();
+    options.progress = &progress;
+    ck_assert_int_eq(dataset_cache_open(reader, path, hash, &options, &cache, &error), CORE_INTERRUPTED);
     int files = 0;
     DIR *entries = opendir(folder);
     while (readdir(entries))
@@ -176,8 +260,8 @@ START_TEST(interrupted_build_leaves_nothing) {
 END_TEST
 
 START_TEST(unwritable_folder_is_reported) {
-    ck_assert_int_eq(dataset_cache_open(&dataset, path, hash, "/nonexistent", &options, NULL, &cache, &error),
-                     CORE_IO);
+    options.folder = "/nonexistent";
+    ck_assert_int_eq(dataset_cache_open(reader, path, hash, &options, &cache, &error), CORE_IO);
     ck_assert_ptr_nonnull(strstr(error.text, "/nonexistent/a.h5."));
 }
 END_TEST
@@ -188,7 +272,9 @@ Suite *cache_suite(void) {
     tcase_set_timeout(cases, 100);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, cache_holds_the_replay);
-    tcase_add_test(cases, clients_are_numbered);
+    tcase_add_test(cases, attackers_are_known);
+    tcase_add_loop_test(cases, a_bounded_cache_keeps_a_share, 0, 3);
+    tcase_add_test(cases, finding_does_not_build);
     tcase_add_test(cases, cache_is_used_again);
     tcase_add_test(cases, other_inputs_have_other_caches);
     tcase_add_loop_test(cases, damaged_caches_are_built_anew, 0, 40);

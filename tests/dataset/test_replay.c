@@ -62,14 +62,35 @@ static bool same_row(const FeatureRow *a, const FeatureRow *b) {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* Replays a file window by window and compares with the rows of replay_all. */
+static void compare_with_file(const char *path) {
+    DatasetReader *reader;
+    DatasetReplay *replay;
+    DatasetReplayRow row;
+    CoreStatus status;
+    uint64_t count = 0;
+    assert_ok(dataset_reader_open(path, &reader, &error), error);
+    assert_ok(dataset_replay_open(reader, &options, &replay, &error), error);
+    while ((status = dataset_replay_next(replay, &row, &error)) == CORE_OK) {
+        ck_assert_uint_lt(count, n_rows);
+        ck_assert_mem_eq(&row.example, &seen[count].example, sizeof row.example);
+        ck_assert(same_row(row.features, &rows[count]));
+        count++;
+    }
+    ck_assert_int_eq(status, CORE_END);
+    ck_assert_uint_eq(count, n_rows);
+    dataset_replay_free(replay);
+    dataset_reader_close(reader);
+}
+
 START_TEST(every_message_gives_a_row) {
     replay_all(&dataset);
     ck_assert_uint_eq(n_rows, dataset.count);
     for (uint64_t i = 0; i < n_rows; i++) {
-        ck_assert_uint_eq(seen[i].message, i);
-        ck_assert(!seen[i].warm);
-        ck_assert_int_eq(seen[i].request, dataset.part[i] == DATASET_REQUEST ||
-                                              (dataset.part[i] == DATASET_ONSET && i % 2 == 0));
+        ck_assert_uint_eq(seen[i].example.message, i);
+        ck_assert(!seen[i].example.warm);
+        ck_assert_int_eq(seen[i].example.request, dataset.part[i] == DATASET_REQUEST ||
+                                                      (dataset.part[i] == DATASET_ONSET && i % 2 == 0));
     }
 }
 END_TEST
@@ -155,8 +176,8 @@ START_TEST(warm_rows_come_second_and_remember) {
     replay_all(&dataset);
     ck_assert_uint_eq(n_rows, 90 + 40 + 30);
     for (uint64_t i = 0; i < 40; i++) {
-        ck_assert(!seen[i].warm && seen[40 + i].warm);
-        ck_assert_uint_eq(seen[40 + i].message, i);
+        ck_assert(!seen[i].example.warm && seen[40 + i].example.warm);
+        ck_assert_uint_eq(seen[40 + i].example.message, i);
         ck_assert(same_row(&plain[i], &rows[i]));
         differing += !same_row(&plain[i], &rows[40 + i]);
         /* Its dialogs are new: the history of calls is the same as in an empty context. */
@@ -166,7 +187,7 @@ START_TEST(warm_rows_come_second_and_remember) {
     ck_assert_uint_gt(differing, 35);
     for (uint64_t i = 40; i < 60; i++)
         ck_assert(same_row(&plain[i], &rows[40 + i]));
-    ck_assert(seen[159].warm);
+    ck_assert(seen[159].example.warm);
     free(plain);
     assert_ok(dataset_replay_new(&dataset, &options, &replay, &error), error);
     DatasetReplayRow row;
@@ -174,8 +195,85 @@ START_TEST(warm_rows_come_second_and_remember) {
         continue;
     dataset_replay_progress(replay, &done, &total);
     ck_assert_uint_eq(done, total);
-    ck_assert_uint_eq(total, 90 + 40 + 30 + 30 + 18); /* and the benign messages of one and three */
+    ck_assert_uint_eq(total, 90 + 2 * (40 + 30)); /* one and three are read three times */
     dataset_replay_free(replay);
+}
+END_TEST
+
+/* A file, read in windows and in the order of its chains, gives the rows of the dataset in memory. */
+START_TEST(a_file_gives_the_same_rows) {
+    static const uint32_t drop[] = {1};
+    char folder[64];
+    make_folder(folder);
+    const char *path = in_folder(folder, "a.h5");
+    dataset.captures[1].follows = DATASET_NO_CAPTURE; /* three follows one, over two */
+    dataset.captures[2].follows = 0;
+    assert_ok(dataset_write(&dataset, path, &error), error);
+    options.warm_every = 2;
+    replay_all(&dataset);
+    ck_assert_uint_eq(seen[80].example.capture, 2); /* behind one and its warm rows */
+    compare_with_file(path);
+    options.n_drop_runs = 1;
+    options.drop_runs = drop;
+    replay_all(&dataset);
+    ck_assert_uint_eq(n_rows, 160 - 2 * 10);
+    compare_with_file(path);
+    remove_folder(folder);
+}
+END_TEST
+
+/* What nobody wants is not replayed, unless a wanted capture follows it. */
+START_TEST(unwanted_captures_are_left_out) {
+    bool wanted[3] = {false, true, false};
+    FeatureRow *all;
+    replay_all(&dataset);
+    all = rows;
+    rows = NULL;
+    options.wanted = wanted;
+    replay_all(&dataset);
+    ck_assert_uint_eq(n_rows, 60); /* two follows one */
+    for (uint64_t i = 0; i < n_rows; i++)
+        ck_assert(same_row(&all[i], &rows[i]));
+    wanted[1] = false;
+    wanted[2] = true;
+    replay_all(&dataset);
+    ck_assert_uint_eq(n_rows, 30);
+    ck_assert_uint_eq(seen[0].example.message, 60);
+    ck_assert(same_row(&all[60], &rows[0]));
+    wanted[2] = false;
+    replay_all(&dataset);
+    ck_assert_uint_eq(n_rows, 0);
+    free(all);
+}
+END_TEST
+
+/* A request and its reply have one client; the same address in another capture is another one. */
+START_TEST(clients_are_numbered) {
+    replay_all(&dataset);
+    uint32_t most = 0;
+    for (uint64_t i = 0; i < n_rows; i += 2) {
+        ck_assert_uint_gt(seen[i].example.client, 0);
+        ck_assert_uint_eq(seen[i].example.client, seen[i + 1].example.client);
+        if (seen[i].example.client > most) most = seen[i].example.client;
+    }
+    ck_assert_uint_eq(seen[0].example.client, seen[8].example.client);
+    ck_assert_uint_ne(seen[0].example.client, seen[2].example.client);
+    ck_assert_uint_ne(seen[0].example.client, seen[40].example.client);
+    ck_assert_uint_eq(most, 5 + 4 + 5); /* 5 of capture three is a phone and the scanner, 6 is new */
+}
+END_TEST
+
+/* Left before its end: the reading thread goes, whatever it was at. */
+START_TEST(a_replay_can_be_left) {
+    DatasetReplay *replay;
+    DatasetReplayRow row;
+    options.warm_every = 1;
+    for (int taken = 0; taken < 90; taken += 7) {
+        assert_ok(dataset_replay_new(&dataset, &options, &replay, &error), error);
+        for (int i = 0; i < taken; i++)
+            assert_ok(dataset_replay_next(replay, &row, &error), error);
+        dataset_replay_free(replay);
+    }
 }
 END_TEST
 
@@ -227,7 +325,7 @@ static void compare_with_sensor(const char *path) {
     wire_source_free(source);
 }
 
-/* Import, write, read, replay. */
+/* Import, write, read, replay: the file gives what the dataset in memory gives. */
 static bool through_dataset(const char *path, const char *folder, const char *labels) {
     DatasetImportOptions import = {.labels = labels, .otherwise = DATASET_UNLABELLED};
     DatasetImportReport report;
@@ -240,6 +338,7 @@ static bool through_dataset(const char *path, const char *folder, const char *la
         assert_ok(dataset_read(file, &again, &error), error);
         replay_all(&again);
         dataset_free(&again);
+        compare_with_file(file);
     }
     dataset_free(&d);
     return status == CORE_OK;
@@ -306,6 +405,10 @@ Suite *replay_suite(void) {
     tcase_add_test(cases, contexts_continue_or_start_anew);
     tcase_add_test(cases, dropped_runs_leave_no_trace);
     tcase_add_test(cases, warm_rows_come_second_and_remember);
+    tcase_add_test(cases, a_file_gives_the_same_rows);
+    tcase_add_test(cases, unwanted_captures_are_left_out);
+    tcase_add_test(cases, clients_are_numbered);
+    tcase_add_test(cases, a_replay_can_be_left);
     tcase_add_test(cases, options_have_different_hashes);
     tcase_add_test(cases, own_capture_gives_the_sensors_features);
     tcase_add_test(cases, samples_give_the_sensors_features);

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sanitizers need what the sandbox takes away; there only the gentle limits hold. */
@@ -122,12 +123,35 @@ START_TEST(processor_time_is_limited) {
 }
 END_TEST
 
+/* Uses a second and a half of processor time after it has said that it is confined. */
+static void work_for_long(int said) {
+    CoreError error;
+    if (sandbox_enter(MEMORY, 1, &error) != CORE_OK || write(said, "x", 1) != 1) _exit(2);
+    while (clock() < CLOCKS_PER_SEC * 3 / 2)
+        continue;
+    _exit(0);
+}
+
+START_TEST(its_parent_can_allow_more_time) {
+    int state, said[2];
+    char byte;
+    ck_assert_int_eq(pipe(said), 0);
+    pid_t child = fork();
+    if (child == 0) work_for_long(said[1]);
+    ck_assert_int_eq(read(said[0], &byte, 1), 1);
+    sandbox_allow(child, 20);
+    ck_assert_int_eq(waitpid(child, &state, 0), child);
+    ck_assert_msg(WIFEXITED(state) && WEXITSTATUS(state) == 0, "status %d", state);
+}
+END_TEST
+
 Suite *sandbox_suite(void) {
     Suite *suite = suite_create("sandbox");
     TCase *cases = tcase_create("limits");
     tcase_set_timeout(cases, 100);
     tcase_add_loop_test(cases, confinement_holds, 0, STRICT ? (int)(sizeof attempts / sizeof *attempts) : 1);
     tcase_add_test(cases, processor_time_is_limited);
+    tcase_add_test(cases, its_parent_can_allow_more_time);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -1,12 +1,12 @@
-/* Splits: whole captures, runs and tools; shares kept class by class; the same seed, the same split.
- * Relies on: data/dataset/split.h.
- * Relied on by: tests/dataset/test_dataset.c. */
+/* Splits: whole captures, runs, tools and source groups; shares kept class by class; the same seed, the same
+ * split. Relies on: data/dataset/split.h. Relied on by: tests/dataset/test_dataset.c. */
 #include "data/dataset/split.h"
 
 #include "tests/dataset/suites.h"
 #include "tests/dataset/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { CAPTURES = 12, RUNS_EACH = 3 };
 
@@ -30,8 +30,8 @@ static void setup(void) {
         }
         for (int m = 0; m < 10; m++) {
             /* The capture's number and its time run against each other. */
-            WireMessage message =
-                sip_message("OPTIONS sip:a SIP/2.0\r\n\r\n", 2, 1, 1000 * (CAPTURES - c) + m);
+            WireMessage message = sip_message("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2\r\n\r\n", 2,
+                                              1, 1000 * (CAPTURES - c) + m);
             assert_ok(dataset_add_message(&dataset, &message, &label, &error), error);
         }
     }
@@ -143,6 +143,74 @@ START_TEST(time_orders_captures) {
 }
 END_TEST
 
+/* Who sends in capture c; 10.0.`network`.`host`. */
+static void set_client(int c, int network, int host) {
+    for (uint64_t row = 0; row < dataset.count; row++) {
+        if (dataset.capture[row] != (uint32_t)c) continue;
+        dataset.source[row][14] = (uint8_t)network;
+        dataset.source[row][15] = (uint8_t)host;
+    }
+}
+
+START_TEST(groups_stay_whole) {
+    options.by = DATASET_BY_GROUP;
+    for (int c = 0; c < CAPTURES; c++)
+        set_client(c, c % 5, c);
+    /* No address comes twice: captures are the groups, but for the chain. */
+    ck_assert_int_eq(captures_on(make(), DATASET_VALIDATION), 3);
+    options.prefix4 = 24;
+    for (options.seed = 1; options.seed < 6; options.seed++) {
+        const DatasetSplit *split = make();
+        for (int c = 5; c < CAPTURES; c++)
+            ck_assert_uint_eq(split->captures[c], split->captures[c - 5]);
+        ck_assert_uint_eq(split->captures[0], split->captures[1]);
+        ck_assert_int_gt(captures_on(split, DATASET_TRAIN), 0);
+        ck_assert_int_gt(captures_on(split, DATASET_VALIDATION), 0);
+        ck_assert_int_gt(captures_on(split, DATASET_TEST), 0);
+    }
+}
+END_TEST
+
+START_TEST(captures_that_share_clients_are_no_groups) {
+    WireAddress attacker;
+    DatasetRun run = {.primary = 1};
+    options.by = DATASET_BY_GROUP;
+    ck_assert_int_eq(dataset_split_make(&dataset, &options, &error), CORE_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(error.text, "1 source groups for 3 sides"));
+    for (int c = 0; c < CAPTURES; c++)
+        set_client(c, c, 2);
+    make();
+    /* A run's clients count, too: 10.0.2.2 sends in capture 2 and attacks in the last. */
+    ck_assert(wire_address_parse("10.0.2.2", &attacker));
+    assert_ok(dataset_add_run(&dataset, &run, &attacker, 1, &error), error);
+    for (options.seed = 1; options.seed < 6; options.seed++) {
+        const DatasetSplit *split = make();
+        ck_assert_uint_eq(split->captures[2], split->captures[CAPTURES - 1]);
+    }
+}
+END_TEST
+
+START_TEST(rows_have_sides_of_their_own) {
+    int count[DATASET_SIDES] = {0};
+    options.by = DATASET_BY_ROW;
+    options.validation = 0.3;
+    options.test = 0.1;
+    const DatasetSplit *split = make();
+    for (uint64_t row = 0; row < 10000; row++)
+        count[dataset_row_side(split, row, 3, 0)]++;
+    ck_assert_int_le(abs(count[DATASET_VALIDATION] - 3000), 200);
+    ck_assert_int_le(abs(count[DATASET_TEST] - 1000), 150);
+    ck_assert_int_eq(count[DATASET_UNUSED], 0);
+    /* Who asks for the side of a capture or run gets none to learn from. */
+    ck_assert_int_eq(dataset_side(split, 3, 0), DATASET_UNUSED);
+    ck_assert_int_eq(dataset_side(split, 3, 5), DATASET_UNUSED);
+    split->captures[3] = DATASET_SIDE_BY_ROW + 10 * 9 + 9;
+    ck_assert_int_eq(dataset_check(&dataset, &error), CORE_FORMAT);
+    options.validation = 0.25;
+    ck_assert_int_eq(dataset_split_make(&dataset, &options, &error), CORE_ARGUMENT);
+}
+END_TEST
+
 START_TEST(bad_shares_are_refused) {
     static const double shares[][2] = {{-0.1, 0}, {0.5, 0.5}, {0, 1}, {0.0 / 1 - 1, 0}};
     options.validation = shares[_i][0];
@@ -161,6 +229,9 @@ Suite *split_suite(void) {
     tcase_add_test(cases, runs_of_each_class_are_spread);
     tcase_add_test(cases, tools_stay_whole);
     tcase_add_test(cases, time_orders_captures);
+    tcase_add_test(cases, groups_stay_whole);
+    tcase_add_test(cases, captures_that_share_clients_are_no_groups);
+    tcase_add_test(cases, rows_have_sides_of_their_own);
     tcase_add_loop_test(cases, bad_shares_are_refused, 0, 4);
     suite_add_tcase(suite, cases);
     return suite;

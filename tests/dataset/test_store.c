@@ -202,28 +202,58 @@ START_TEST(what_cannot_be_written_is_reported) {
 }
 END_TEST
 
-/* A few hundred mutated files (SIPCNN_MUTATIONS for more): each is read as a valid dataset or refused with
- * one line, and this process lives. */
+/* Many short messages: columns of several chunks, hence HDF5's index of them. */
+static void write_chunked(const char *path) {
+    Dataset chunked;
+    DatasetCapture capture = {.name = "chunked", .follows = DATASET_NO_CAPTURE};
+    DatasetLabel label = {.primary = DATASET_UNLABELLED};
+    empty_dataset(&chunked);
+    assert_ok(dataset_add_capture(&chunked, &capture, &error), error);
+    for (int i = 0; i < 70000; i++) {
+        WireMessage message = sip_message("OPTIONS", 1, 2, i);
+        message.frame = (uint64_t)i + 1;
+        assert_ok(dataset_add_message(&chunked, &message, &label, &error), error);
+    }
+    assert_ok(dataset_write(&chunked, path, &error), error);
+    dataset_free(&chunked);
+}
+
+/* Changes a few bytes, most of them near each other, and cuts the file sometimes; writes what it becomes. */
+static void write_mutant(const char *path, const uint8_t *original, size_t size, uint64_t *state) {
+    uint8_t *mutant = malloc(size);
+    ck_assert_ptr_nonnull(mutant);
+    memcpy(mutant, original, size);
+    size_t near = next_random(state) % size;
+    for (uint64_t edits = 1 + next_random(state) % 8; edits > 0; edits--) {
+        size_t at =
+            next_random(state) % 2 ? next_random(state) % size : (near + next_random(state) % 64) % size;
+        mutant[at] = (uint8_t)(next_random(state) % 4 ? next_random(state) : 0xff * (next_random(state) % 2));
+    }
+    size_t kept = next_random(state) % 16 == 0 ? next_random(state) % size : size;
+    FILE *file = fopen(path, "wb");
+    ck_assert_uint_eq(fwrite(mutant, 1, kept, file), kept);
+    fclose(file);
+    free(mutant);
+}
+
+/* A few hundred mutated files (SIPCNN_MUTATIONS for more), half of them with many chunks: each is read as a
+ * valid dataset or refused with one line, and this process lives. */
 START_TEST(mutated_files_do_no_harm) {
     const char *path = in_folder(folder, "a.h5"), *wanted = getenv("SIPCNN_MUTATIONS");
-    long mutations = wanted ? strtol(wanted, NULL, 10) : 300, refused = 0;
-    uint8_t *original, *mutant;
-    size_t size;
+    long mutations = wanted ? strtol(wanted, NULL, 10) : 300, refused = 0, read = 0;
+    uint8_t *originals[2];
+    size_t sizes[2];
     uint64_t state = 42;
     assert_ok(dataset_write(&dataset, path, &error), error);
-    assert_ok(core_file_read(path, 1 << 24, &original, &size, &error), error);
-    mutant = malloc(size);
+    assert_ok(core_file_read(path, 1 << 24, &originals[0], &sizes[0], &error), error);
+    write_chunked(path);
+    assert_ok(core_file_read(path, 1 << 24, &originals[1], &sizes[1], &error), error);
     for (long i = 0; i < mutations; i++) {
         Dataset again;
-        memcpy(mutant, original, size);
-        for (uint64_t edits = 1 + next_random(&state) % 8; edits > 0; edits--)
-            mutant[next_random(&state) % size] = (uint8_t)next_random(&state);
-        size_t kept = next_random(&state) % 16 == 0 ? next_random(&state) % size : size;
-        FILE *file = fopen(path, "wb");
-        ck_assert_uint_eq(fwrite(mutant, 1, kept, file), kept);
-        fclose(file);
+        write_mutant(path, originals[i % 2], sizes[i % 2], &state);
         CoreStatus status = dataset_read(path, &again, &error);
         if (status == CORE_OK) {
+            read++;
             assert_ok(dataset_check(&again, &error), error);
         } else {
             refused++;
@@ -231,37 +261,45 @@ START_TEST(mutated_files_do_no_harm) {
         }
         dataset_free(&again);
     }
-    free(original);
-    free(mutant);
+    free(originals[0]);
+    free(originals[1]);
     ck_assert_int_gt(refused, 0);
+    if (wanted) printf("%ld mutated files: %ld refused with one line, %ld read\n", mutations, refused, read);
 }
 END_TEST
 
-/* What a child that was taken over by its file could send. */
-START_TEST(hostile_stream_is_refused) {
+/* Opens a pipe into which a test writes what a child that was taken over by its file could send. */
+static void open_stream(StreamWriter *writer, StreamReader *reader) {
     int ends[2];
-    Dataset none;
-    StreamHead head;
+    ck_assert_int_eq(pipe(ends), 0);
+    stream_writer_init(writer, ends[1]);
+    stream_reader_init(reader, ends[0]);
+}
+
+START_TEST(hostile_stream_is_refused) {
     static StreamWriter writer;
+    static StreamReader reader;
+    Dataset none;
+    StreamTables tables;
+    StreamHead head;
     memset(&head, 0, sizeof head);
     head.magic = STREAM_MAGIC;
     head.sizes.of[SCHEMA_MESSAGES] = UINT64_MAX / 8;
     head.sizes.of[SCHEMA_OFFSETS] = UINT64_MAX / 8 + 1;
-    ck_assert_int_eq(pipe(ends), 0);
-    stream_writer_init(&writer, ends[1]);
+    head.sizes.of[SCHEMA_CLIENTS] = UINT64_MAX / 32;
+    open_stream(&writer, &reader);
     stream_write(&writer, &head, sizeof head);
     ck_assert(stream_flush(&writer));
-    close(ends[1]);
-    ck_assert_int_eq(stream_receive(ends[0], 1 << 20, &none, &error), CORE_LIMIT);
-    close(ends[0]);
-    ck_assert_int_eq(pipe(ends), 0);
-    stream_writer_init(&writer, ends[1]);
+    close(writer.fd);
+    ck_assert_int_eq(stream_receive_head(&reader, 1 << 20, &none, &tables, &error), CORE_LIMIT);
+    close(reader.fd);
+    open_stream(&writer, &reader);
     CoreError sent = {(CoreStatus)77, "two\nlines\x1b[31m"};
     stream_write_failure(&writer, &sent);
-    close(ends[1]);
-    ck_assert_int_eq(stream_receive(ends[0], 1 << 20, &none, &error), CORE_FORMAT);
+    close(writer.fd);
+    ck_assert_int_eq(stream_receive_head(&reader, 1 << 20, &none, &tables, &error), CORE_FORMAT);
     ck_assert_str_eq(error.text, "two?lines?[31m");
-    close(ends[0]);
+    close(reader.fd);
 }
 END_TEST
 

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 LAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "lab")
 sys.path.insert(0, LAB)
 
+import frames  # noqa: E402
 import label  # noqa: E402
 import mutations  # noqa: E402
 import plan  # noqa: E402
@@ -60,6 +61,7 @@ class Capture:
 
     def __init__(self, directory):
         self.directory, self.frames, self.now = directory, [], 1000.0
+        self.servers = []
 
     def add(self, frame, wait=0.05):
         self.now += wait
@@ -76,7 +78,7 @@ class Capture:
                     struct.pack("<IIII", whole, int((time - whole) * 1e9), len(frame), len(frame)) + frame
                 )
         with open(base + ".json", "w") as f:
-            json.dump({"runs": runs}, f)
+            json.dump({"runs": runs, "servers": self.servers}, f)
         sys.argv = ["label.py", base + ".pcap", base + ".json", base]
         stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
         try:
@@ -257,7 +259,7 @@ class Messages(unittest.TestCase):
                 data = sip.render(agent.opening("INVITE", "200", body=agent.offer()), agent.style, rng)
                 broken, _ = mutations.malformed(rng, data, [kind])
                 self.assertTrue(mutations.has_sip_shape(broken))
-                self.assertTrue(label.has_shape(broken))
+                self.assertTrue(frames.has_shape(broken))
                 changed += broken != data
             self.assertEqual(changed, 40, kind)
 

@@ -10,7 +10,8 @@ import shutil
 
 import system
 
-SUBCOMMANDS = {"sipcnn-data": ("import", "info", "split"),
+SUBCOMMANDS = {"sipcnn-data": ("import", "merge", "export", "check", "augment", "label", "pseudonymise", "encrypt",
+                               "decrypt", "info", "split", "synth"),
                "sipcnn-train": ("fit", "resume", "evaluate", "calibrate", "export"),
                "sipcnn-infer": (), "sipcnn-bench": ("accuracy", "latency"), "sipcnn-collector": ()}
 SHOWN = re.compile(r"--([a-z][a-z-]+)")  # flags in a help text

@@ -8,9 +8,12 @@
 
 Suite *metrics_suite(void);
 Suite *threshold_suite(void);
+Suite *platt_suite(void);
 Suite *windows_suite(void);
 Suite *sampler_suite(void);
 Suite *norm_suite(void);
+Suite *batches_suite(void);
+Suite *stream_suite(void);
 Suite *fit_suite(void);
 Suite *checkpoint_suite(void);
 Suite *export_suite(void);

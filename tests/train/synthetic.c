@@ -71,7 +71,7 @@ void synthetic_new(Synthetic *s, uint32_t count, uint64_t seed) {
         }
         s->sides[i] = group % 4 == 3 ? DATASET_VALIDATION : DATASET_TRAIN;
     }
-    s->data = (TrainData){count, s->examples, s->rows, s->sides, s->classes, SYNTHETIC_CLASSES};
+    s->data = (TrainData){count, s->examples, s->rows, s->sides, s->classes, SYNTHETIC_CLASSES, NULL};
 }
 
 void synthetic_free(Synthetic *synthetic) {

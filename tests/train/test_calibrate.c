@@ -12,11 +12,14 @@ enum { ROWS = 400, CLASSES = 2, HIDDEN = 2 };
 
 static CoreError error;
 static DatasetClass classes[CLASSES] = {{"slow", 5}, {"sudden", 0}};
-static DatasetExample examples[ROWS];
-static uint32_t rows[ROWS];
+static TrainScored rows[ROWS];
 static float logits[ROWS * CLASSES], features[ROWS * HIDDEN];
-static TrainData data = {.count = ROWS, .examples = examples, .classes = classes, .n_classes = CLASSES};
-static TrainScores scores = {ROWS, CLASSES, HIDDEN, rows, logits, features};
+static TrainScores scores = {.count = ROWS,
+                             .classes = CLASSES,
+                             .hidden = HIDDEN,
+                             .rows = rows,
+                             .logits = logits,
+                             .features = features};
 static TrainCalibration calibration;
 
 /* Half benign at (0, 0), a quarter of each class at (10, 0) and (0, 10), one unit around; logits -5 and 5.
@@ -24,12 +27,12 @@ static TrainCalibration calibration;
 static void set_up(void) {
     for (uint32_t i = 0; i < ROWS; i++) {
         uint32_t kind = i % 2 ? 1 + i / 2 % 2 : 0;
-        rows[i] = i;
-        examples[i] = (DatasetExample){.primary = (uint8_t)kind,
-                                       .classes = kind ? 1u << (kind - 1) : 0,
-                                       .client = kind ? 9 : 1 + i % 8 / 2,
-                                       .run = kind,
-                                       .part = DATASET_REQUEST};
+        rows[i] = (TrainScored){.primary = (uint8_t)kind,
+                                .classes = kind ? 1u << (kind - 1) : 0,
+                                .client = kind ? 9 : 1 + i % 8 / 2,
+                                .run = kind,
+                                .attacker = kind != 0,
+                                .part = DATASET_REQUEST};
         features[2 * i] = rng_uniform(1, 0, i, 0) * 2 - 1 + (kind == 1 ? 10 : 0);
         features[2 * i + 1] = rng_uniform(1, 0, i, 1) * 2 - 1 + (kind == 2 ? 10 : 0);
         for (uint32_t c = 0; c < CLASSES; c++)
@@ -43,7 +46,7 @@ static void tear_down(void) {
 }
 
 START_TEST(centres_and_distance) {
-    train_novelty_fit(&data, &scores, &calibration);
+    train_novelty_fit(&scores, &calibration);
     ck_assert_uint_eq(calibration.centre_known[0], 1);
     ck_assert_float_eq_tol(calibration.centres[0], 0, .15f);
     ck_assert_float_eq_tol(calibration.centres[2], 10, .15f);
@@ -58,7 +61,8 @@ END_TEST
 
 START_TEST(a_separable_case) {
     TrainCalibrateOptions options = train_calibrate_defaults();
-    ck_assert_int_eq(train_calibrate(&data, &scores, &scores, &options, &calibration, &error), CORE_OK);
+    train_novelty_fit(&scores, &calibration);
+    ck_assert_int_eq(train_calibrate(classes, &scores, &scores, &options, &calibration, &error), CORE_OK);
     for (uint32_t c = 0; c < CLASSES; c++) {
         ck_assert_float_gt(calibration.thresholds[c].value, -4);
         ck_assert_float_lt(calibration.thresholds[c].value, 5.5f);
@@ -66,8 +70,8 @@ START_TEST(a_separable_case) {
     uint32_t right = 0;
     for (uint32_t i = 0; i < ROWS; i++) {
         uint32_t said = train_verdict(&scores, &calibration, i);
-        right += said == examples[i].primary;
-        ck_assert(said == examples[i].primary || said == TRAIN_SAID_BENIGN);
+        right += said == rows[i].primary;
+        ck_assert(said == rows[i].primary || said == TRAIN_SAID_BENIGN);
     }
     ck_assert_uint_ge(right, ROWS * 95 / 100); /* the strict class gives a little away */
     ck_assert_uint_eq(calibration.thresholds[0].k, 3);
@@ -83,8 +87,9 @@ START_TEST(benign_false_messages_raise_k) {
     options.threshold.false_per_million = 1e6; /* thresholds by F1 alone */
     uint32_t told = 0;
     for (uint32_t i = 0; i < ROWS && told < 3; i++)
-        if (examples[i].client == 1) logits[i * CLASSES] = 7, told++;
-    ck_assert_int_eq(train_calibrate(&data, &scores, &scores, &options, &calibration, &error), CORE_OK);
+        if (rows[i].client == 1) logits[i * CLASSES] = 7, told++;
+    train_novelty_fit(&scores, &calibration);
+    ck_assert_int_eq(train_calibrate(classes, &scores, &scores, &options, &calibration, &error), CORE_OK);
     ck_assert_uint_ge(calibration.thresholds[0].k, 5);
     ck_assert_uint_eq(calibration.thresholds[1].k, 1);
 }
@@ -94,15 +99,16 @@ START_TEST(first_message_classes_are_strict) {
     TrainCalibrateOptions options = train_calibrate_defaults();
     options.threshold.false_per_million = 1e6;
     logits[0 * CLASSES + 1] = 4; /* a benign message close to "sudden" */
-    ck_assert_int_eq(train_calibrate(&data, &scores, &scores, &options, &calibration, &error), CORE_OK);
+    train_novelty_fit(&scores, &calibration);
+    ck_assert_int_eq(train_calibrate(classes, &scores, &scores, &options, &calibration, &error), CORE_OK);
     ck_assert_float_gt(calibration.thresholds[1].value, 4);
 }
 END_TEST
 
 START_TEST(no_centre_without_rows) {
     for (uint32_t i = 0; i < ROWS; i++)
-        if (examples[i].primary == 2) examples[i].part = DATASET_ONSET;
-    train_novelty_fit(&data, &scores, &calibration);
+        if (rows[i].primary == 2) rows[i].part = DATASET_ONSET;
+    train_novelty_fit(&scores, &calibration);
     ck_assert_uint_eq(calibration.centre_known[2], 0);
     ck_assert_uint_eq(calibration.centre_known[1], 1);
 }

@@ -3,7 +3,7 @@
 
 usage: test_command.py SIPCNN-TRAIN SIPCNN-DATA SAMPLES-FOLDER      exit code 77: skipped, there are no samples
 """
-import filecmp, glob, json, os, random, signal, subprocess, sys, tempfile, time
+import filecmp, glob, json, os, random, re, signal, subprocess, sys, tempfile, time
 
 TRAIN, DATA, SAMPLES = sys.argv[1:4]
 FIT = ['fit', '--dataset', '../lab.h5', '--split', 'first', '--output', 'run.ckpt', '--epochs', '3', '--cap', '150',
@@ -98,6 +98,28 @@ def calibrate_and_export(folder):
     check(abs(a['macro_f1'] - b['macro_f1']) < 2e-3, 'run and model file differ:', a['macro_f1'], b['macro_f1'])
 
 
+def larger_than_the_cache(folder):
+    """A cache that keeps a share gives the same run on any number of threads; judging sees every message all the same."""
+    runs = []
+    for threads in '1', '3':
+        part = os.path.join(folder, 'bounded' + threads)
+        os.mkdir(part)
+        runs.append(os.path.join(part, 'run.ckpt'))
+        bounded = [*FIT[:-4], '--epochs', '1', '--cache-rows', '5000', '--rows-per-epoch', '3000']
+        # The command is kept in the run: the same words but for the threads, which are left to the environment.
+        result = subprocess.run([TRAIN, *bounded], cwd=part, capture_output=True, text=True,
+                                env=dict(os.environ, OMP_NUM_THREADS=threads))
+        check(result.returncode == 0, result.stderr)
+        check('the feature cache keeps ' in result.stderr and '% of the time' in result.stderr, result.stderr)
+        check(int(re.search(r'(\d+) training rows', result.stderr).group(1)) <= 3000, result.stderr)
+    check(filecmp.cmp(*runs, shallow=False), 'threads change a run on a bounded cache')
+    sides = ['--dataset', os.path.join(folder, 'lab.h5'), '--split', 'first', '--side', 'validation', '--json']
+    judged = ['evaluate', '--checkpoint', os.path.join(folder, 'whole', 'run.ckpt'), *sides]
+    whole = run(TRAIN, *judged)
+    replayed = run(TRAIN, *judged, '--cache', '/nowhere')
+    check(whole.returncode == 0 and whole.stdout == replayed.stdout, whole.stderr, replayed.stderr)
+
+
 def bad_input(folder):
     data, text = os.path.join(folder, 'lab.h5'), os.path.join(folder, 'text')
     with open(text, 'w') as f:
@@ -125,6 +147,7 @@ def main():
         make_dataset(folder)
         resume_gives_the_same_bytes(folder)
         calibrate_and_export(folder)
+        larger_than_the_cache(folder)
         bad_input(folder)
     print('passed')
 

@@ -55,24 +55,25 @@ END_TEST
 
 /* Two classes, five rows, scores made so that the verdicts are benign, 1, 1, 2, unknown. */
 START_TEST(evaluation_parts) {
-    DatasetClass classes[2] = {{"a", 5}, {"b", 0}};
     DatasetExample examples[5] = {{.primary = 0, .part = DATASET_REPLY, .client = 1},
                                   {.primary = 0, .part = DATASET_REQUEST, .client = 1},
                                   {.primary = 1, .classes = 1, .part = DATASET_REQUEST, .client = 2},
                                   {.primary = 1, .classes = 1, .part = DATASET_ONSET, .client = 2},
                                   {.primary = 2, .classes = 2, .part = DATASET_REPLY, .client = 3}};
     float logits[10] = {-1, -1, 3, 2, 1, -1, -1, 0, -1, -1}, features[5] = {0, 0, 0, 0, 9};
-    uint32_t rows[5] = {0, 1, 2, 3, 4};
-    TrainData data = {.count = 5, .examples = examples, .classes = classes, .n_classes = 2};
-    TrainScores scores = {5, 2, 1, rows, logits, features};
+    TrainScored rows[5];
+    TrainScores scores = {
+        .count = 5, .classes = 2, .hidden = 1, .rows = rows, .logits = logits, .features = features};
     TrainCalibration calibration;
     CoreError error;
+    for (int i = 0; i < 5; i++)
+        rows[i] = train_scored(&examples[i]);
     ck_assert_int_eq(train_calibration_new(2, 1, &calibration, &error), CORE_OK);
     calibration.centre_known[0] = 1;
     calibration.inverse_variance[0] = 1;
     calibration.unknown.value = 80;
     TrainEvaluation e;
-    ck_assert_int_eq(train_evaluate(&data, &scores, &calibration, &e, &error), CORE_OK);
+    ck_assert_int_eq(train_evaluate(&scores, &calibration, &e, &error), CORE_OK);
     ck_assert_uint_eq(e.benign, 2);
     ck_assert_uint_eq(e.false_messages, 1);
     ck_assert_uint_eq(e.benign_clients, 1);

@@ -16,7 +16,8 @@ START_TEST(mean_deviation_and_range) {
         s.rows[i].counters[1] = i == 7 ? 200 : 9; /* constant where it is learned from */
     }
     s.examples[5].primary = DATASET_IGNORE; /* leaves 0, 10, 20, 30, 40 */
-    train_norm_compute(&s.data, &norm);
+    CoreError error;
+    ck_assert_int_eq(train_norm_compute(&s.data, &norm, &error), CORE_OK);
     ck_assert_float_eq_tol(norm.mean[0], 20, 1e-6);
     ck_assert_float_eq_tol(norm.scale[0], 1 / sqrtf(200), 1e-6);
     ck_assert_float_eq(norm.low[0], 0);
@@ -37,7 +38,8 @@ START_TEST(rare_values_are_cut_to_six_deviations) {
         s.sides[i] = DATASET_TRAIN;
         s.rows[i].counters[0] = i ? 0 : 255;
     }
-    train_norm_compute(&s.data, &norm);
+    CoreError error;
+    ck_assert_int_eq(train_norm_compute(&s.data, &norm, &error), CORE_OK);
     ck_assert_float_eq_tol((norm.high[0] - norm.mean[0]) * norm.scale[0], 6, 1e-4);
     ck_assert_float_eq(norm.low[0], 0);
     synthetic_free(&s);
@@ -50,7 +52,8 @@ START_TEST(nothing_to_learn_from) {
     synthetic_new(&s, 8, 1);
     for (uint32_t i = 0; i < 8; i++)
         s.sides[i] = DATASET_TEST;
-    train_norm_compute(&s.data, &norm);
+    CoreError error;
+    ck_assert_int_eq(train_norm_compute(&s.data, &norm, &error), CORE_OK);
     for (int c = 0; c < FEATURE_COUNTERS; c++)
         ck_assert(norm.scale[c] == 0 && norm.mean[c] == 0 && norm.low[c] == 0 && norm.high[c] == 0);
     synthetic_free(&s);

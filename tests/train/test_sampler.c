@@ -14,6 +14,7 @@ static Synthetic synthetic;
 static TrainSampler sampler;
 static uint32_t scratch[ROWS];
 static TrainDraw draws[ROWS], others[ROWS];
+static const TrainSamplerOptions plain = {.cap = CAP, .rows = ROWS, .run_balance = .5f};
 
 static void set_up(void) {
     CoreError error;
@@ -21,7 +22,7 @@ static void set_up(void) {
     synthetic.examples[5].primary = DATASET_IGNORE;
     synthetic.examples[9].primary = DATASET_UNLABELLED;
     synthetic.sides[11] = DATASET_UNUSED;
-    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TRAIN, CAP, .5f, &sampler, &error), CORE_OK);
+    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TRAIN, &plain, &sampler, &error), CORE_OK);
 }
 
 static void tear_down(void) {
@@ -94,10 +95,65 @@ START_TEST(weights_of_runs_and_classes) {
 }
 END_TEST
 
+/* The budget: runs keep half of it and more where the clients leave some; the cap falls, not the groups. */
+START_TEST(an_epoch_has_its_budget) {
+    static const uint32_t budgets[] = {200, 120, 60, 31, 7, 2};
+    CoreError error;
+    TrainSampler some;
+    uint32_t all[TRAIN_SAMPLER_KINDS] = {sampler.draws[0], sampler.draws[1]};
+    TrainSamplerOptions options = plain;
+    options.rows = budgets[_i];
+    ck_assert_uint_gt(sampler.n_epoch, 200);
+    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TRAIN, &options, &some, &error), CORE_OK);
+    ck_assert_uint_eq(some.n_epoch, some.draws[0] + some.draws[1]);
+    ck_assert_uint_le(some.n_epoch, options.rows);
+    ck_assert_uint_ge(some.n_epoch, options.rows - (_i < 4 ? some.n_groups : 0));
+    for (int kind = 0; kind < TRAIN_SAMPLER_KINDS; kind++) {
+        uint32_t groups = kind == TRAIN_SAMPLER_RUNS ? some.n_runs : some.n_groups - some.n_runs;
+        uint32_t fair = all[kind] < options.rows / 2 ? all[kind] : options.rows / 2;
+        ck_assert_uint_ge(some.draws[kind] + groups, fair);
+        ck_assert_uint_le(some.caps[kind], CAP);
+    }
+    train_sampler_epoch(&some, 1, 0, scratch, draws);
+    uint8_t seen[ROWS] = {0};
+    uint32_t runs = 0;
+    for (uint32_t i = 0; i < some.n_epoch; i++) {
+        ck_assert(!seen[draws[i].row]++);
+        runs += synthetic.examples[draws[i].row].run != 0;
+    }
+    ck_assert_uint_eq(runs, some.draws[TRAIN_SAMPLER_RUNS]);
+    train_sampler_free(&some);
+}
+END_TEST
+
+/* More groups than rows: every epoch leaves out others, all come in the end. */
+START_TEST(groups_take_turns) {
+    CoreError error;
+    TrainSampler some;
+    uint32_t times[ROWS] = {0}, covered = 0;
+    TrainSamplerOptions options = {.cap = CAP, .rows = 6};
+    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TRAIN, &options, &some, &error), CORE_OK);
+    ck_assert_uint_gt(some.n_groups, 12);
+    for (uint32_t e = 0; e < 600; e++) {
+        train_sampler_epoch(&some, 1, e, scratch, draws);
+        for (uint32_t i = 0; i < 6; i++)
+            times[draws[i].row]++;
+    }
+    for (uint32_t g = 0; g < some.n_groups; g++) {
+        uint32_t of_group = 0;
+        for (uint32_t i = some.begin[g]; i < some.begin[g + 1]; i++)
+            of_group += times[some.rows[i]];
+        covered += of_group > 0;
+    }
+    ck_assert_uint_eq(covered, some.n_groups);
+    train_sampler_free(&some);
+}
+END_TEST
+
 START_TEST(an_empty_side_is_an_error) {
     TrainSampler none;
     CoreError error;
-    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TEST, CAP, 0, &none, &error), CORE_NOT_FOUND);
+    ck_assert_int_eq(train_sampler_new(&synthetic.data, DATASET_TEST, &plain, &none, &error), CORE_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(error.text, "test"));
 }
 END_TEST
@@ -110,6 +166,8 @@ Suite *sampler_suite(void) {
     tcase_add_test(tests, epochs_differ_and_repeat);
     tcase_add_test(tests, choice_is_even);
     tcase_add_test(tests, weights_of_runs_and_classes);
+    tcase_add_loop_test(tests, an_epoch_has_its_budget, 0, 6);
+    tcase_add_test(tests, groups_take_turns);
     tcase_add_test(tests, an_empty_side_is_an_error);
     suite_add_tcase(suite, tests);
     return suite;

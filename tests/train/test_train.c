@@ -8,9 +8,12 @@
 int main(void) {
     SRunner *runner = srunner_create(metrics_suite());
     srunner_add_suite(runner, threshold_suite());
+    srunner_add_suite(runner, platt_suite());
     srunner_add_suite(runner, windows_suite());
     srunner_add_suite(runner, sampler_suite());
     srunner_add_suite(runner, norm_suite());
+    srunner_add_suite(runner, batches_suite());
+    srunner_add_suite(runner, stream_suite());
     srunner_add_suite(runner, fit_suite());
     srunner_add_suite(runner, checkpoint_suite());
     srunner_add_suite(runner, export_suite());

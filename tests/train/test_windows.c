@@ -6,9 +6,12 @@
 #include "train/windows.h"
 
 static const uint8_t said[] = {0, 1, 1, 0, 0, 1, /**/ 1, 1, 1, 1, /**/ 0, 0, 2};
+static const uint8_t primary[] = {0, 0, 0, 0, 0, 0, /**/ 1, 1, 2, 2, /**/ 0, 0, 0};
+static const uint32_t run[] = {0, 0, 0, 0, 0, 0, /**/ 1, 1, 2, 2, /**/ 0, 0, 0};
 static const uint32_t begin[] = {0, 6, 10, 13};
 static const bool attacked[] = {false, true, false};
-static const TrainSequences sequences = {said, begin, attacked, 3};
+static uint32_t marks[3];
+static const TrainSequences sequences = {said, primary, run, begin, attacked, 3, marks};
 
 START_TEST(worst_by_hand) {
     ck_assert_uint_eq(train_windows_worst(&sequences, 1, 1), 1);
@@ -20,16 +23,54 @@ START_TEST(worst_by_hand) {
 }
 END_TEST
 
-START_TEST(choice_keeps_away_from_benign) {
+START_TEST(effect_by_hand) {
+    TrainWindowsEffect effect = train_windows_effect(&sequences, 1, 2, 3);
+    ck_assert_uint_eq(effect.clients, 2);
+    ck_assert_uint_eq(effect.near, 1); /* two of three: with a slack of two, every verdict comes near */
+    ck_assert_uint_eq(effect.runs, 1);
+    ck_assert_uint_eq(effect.found, 1);
+    effect = train_windows_effect(&sequences, 1, 3, 5);
+    ck_assert_uint_eq(effect.near, 1);
+    ck_assert_uint_eq(effect.found, 0); /* the run had two messages; the third verdict was on another's */
+    effect = train_windows_effect(&sequences, 2, 2, 3);
+    ck_assert_uint_eq(effect.near, 1);
+    ck_assert_uint_eq(effect.runs, 1);
+    ck_assert_uint_eq(effect.found, 0);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(marks[i], 0);
+}
+END_TEST
+
+/* 200 honest clients, of whom `noisy` get three verdicts in a row, and 50 runs of six messages. */
+static void choose(uint32_t noisy, uint32_t per_run, CoreModelThreshold *rule) {
+    enum { CLIENTS = 250, LENGTH = 6 };
+    static uint8_t says[CLIENTS * LENGTH], is[CLIENTS * LENGTH];
+    static uint32_t runs[CLIENTS * LENGTH], ends[CLIENTS + 1], seen[51];
+    static bool attackers[CLIENTS];
+    for (uint32_t c = 0; c < CLIENTS; c++) {
+        attackers[c] = c >= 200;
+        ends[c + 1] = (c + 1) * LENGTH;
+        for (uint32_t i = 0; i < LENGTH; i++) {
+            says[c * LENGTH + i] = attackers[c] ? i < per_run : c < noisy && i < 3;
+            is[c * LENGTH + i] = attackers[c];
+            runs[c * LENGTH + i] = attackers[c] ? c - 199 : 0;
+        }
+    }
+    TrainSequences many = {says, is, runs, ends, attackers, CLIENTS, seen};
+    train_windows_choose(&many, 1, 0, rule);
+}
+
+START_TEST(choice_weighs_runs_against_honest_clients) {
     CoreModelThreshold rule;
-    train_windows_choose(&sequences, 3, train_windows_ladder(3), &rule); /* never said of anybody */
+    choose(0, 6, &rule); /* nothing speaks against being quick, but two verdicts find no more than three */
     ck_assert_uint_eq(rule.k, 3);
-    ck_assert_uint_eq(rule.n, 5);
-    train_windows_choose(&sequences, 1, train_windows_ladder(3),
-                         &rule); /* three of six were said of a benign client */
-    ck_assert_uint_ge(rule.k, train_windows_worst(&sequences, 1, rule.n) + 2);
+    choose(0, 2, &rule);
+    ck_assert_uint_eq(rule.k, 2);
+    choose(1, 6, &rule); /* half a percent of the clients costs as much as a tenth of the runs */
     ck_assert_uint_eq(rule.k, 6);
-    train_windows_choose(&sequences, 3, train_windows_ladder(8), &rule);
+    choose(1, 3, &rule); /* but not as all of them */
+    ck_assert_uint_eq(rule.k, 3);
+    train_windows_choose(&sequences, 3, train_windows_ladder(8), &rule); /* never said */
     ck_assert_uint_eq(rule.k, 8);
 }
 END_TEST
@@ -41,7 +82,7 @@ START_TEST(worst_equals_slow_count) {
     bool none[3] = {false};
     for (uint32_t i = 0; i < LENGTH; i++)
         random[i] = (uint8_t)rng_below(3, 5, 0, 0, i);
-    TrainSequences many = {random, ends, none, 3};
+    TrainSequences many = {.said = random, .begin = ends, .attacked = none, .count = 3};
     for (uint32_t n = 1; n <= 64; n += 7) {
         uint32_t worst = 0;
         for (uint32_t s = 0; s < 3; s++)
@@ -60,7 +101,8 @@ Suite *windows_suite(void) {
     Suite *suite = suite_create("windows");
     TCase *tests = tcase_create("windows");
     tcase_add_test(tests, worst_by_hand);
-    tcase_add_test(tests, choice_keeps_away_from_benign);
+    tcase_add_test(tests, effect_by_hand);
+    tcase_add_test(tests, choice_weighs_runs_against_honest_clients);
     tcase_add_test(tests, worst_equals_slow_count);
     suite_add_tcase(suite, tests);
     return suite;

@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         frame.bytes = copy;
         frame.captured = (uint32_t)length;
         frame.number++;
-        if (wire_decap_frame(decap, &frame, &message) == WIRE_PACKET_SIP) {
+        wire_decap_frame(decap, &frame);
+        while (wire_decap_next(decap, &message)) {
             messages++;
             for (uint32_t i = 0; i < message.length; i++)
                 sink ^= message.bytes[i];
@@ -47,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         at += length;
     }
     wire_decap_finish(decap);
+    while (wire_decap_next(decap, &message))
+        messages++;
     WireCounters counters = wire_decap_counters(decap);
     uint64_t sum = 0;
     for (int i = 0; i < WIRE_PACKET_FATES; i++)

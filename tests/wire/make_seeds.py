@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds of fuzz_scan and fuzz_decap into tests/seeds/. Usage: tests/wire/make_seeds.py"""
+"""Writes the seeds of fuzz_scan, fuzz_decap and fuzz_tcp into tests/seeds/. Usage: tests/wire/make_seeds.py"""
 
 import pathlib
 import struct
@@ -61,6 +61,37 @@ def series(link, frames, step=20):
     return bytes([link]) + b"".join(struct.pack("!Hh", len(frame), step) + frame for frame in frames)
 
 
+def websocket(opcode, payload, final=True, mask=b"\x37\xfa\x21\x3d"):
+    size = bytes([0x80 | len(payload)]) if len(payload) < 126 else struct.pack("!BH", 0xfe, len(payload))
+    return (bytes([(0x80 if final else 0) | opcode]) + size + mask +
+            bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload)))
+
+
+def segments(pieces):
+    """fuzz_tcp's input: (flags, payload) of each segment, 10 ms apart."""
+    return b"\0" + b"".join(struct.pack("!BBH", flags, 2, len(piece) - (flags >> 4 & 4)) + piece
+                            for flags, piece in pieces)
+
+
+def streams():
+    invite, challenge = MESSAGES["invite"].encode(), MESSAGES["challenge"].encode()
+    upgrade = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+    frames = (websocket(1, challenge) + websocket(9, b"ping") + websocket(2, invite[:99], False) +
+              websocket(0, invite[99:]) + websocket(8, b""))
+    far = struct.pack("!I", 5000)
+    return {
+        "messages": b"\1" + invite + b"\r\n\r\n" + challenge + invite,
+        "damaged": b"\1" + invite.replace(b"Content-Length: ", b"Content-Length: -") + challenge,
+        "frames": b"\3" + frames,
+        "connection": segments([(2, b""), (19, b""), (16, invite[:200]), (16, invite[200:]), (17, challenge),
+                                (20, b""), (2 | 64, far), (16, invite), (8, b"")]),
+        "websocket": segments([(16, upgrade), (17, b"HTTP/1.1 101 x\r\nSec-WebSocket-Protocol: sip\r\n\r\n"),
+                               (16, frames), (128, frames), (16 | 32, frames)]),
+        "holes": segments([(2, b""), (16, invite[:100]), (16 | 64, struct.pack("!I", 400) + challenge),
+                           (17, b""), (16 | 64, struct.pack("!I", 101) + invite[100:])]),
+    }
+
+
 def main():
     datagram = udp(MESSAGES["register"].encode())
     whole = ip4(17, datagram)
@@ -78,7 +109,7 @@ def main():
         "duplicates": series(0, [whole] * 4, 1),
     }
     for target, seeds in (("fuzz_scan", {name: text.encode() for name, text in MESSAGES.items()}),
-                          ("fuzz_decap", frames)):
+                          ("fuzz_decap", frames), ("fuzz_tcp", streams())):
         (SEEDS / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds.items():
             (SEEDS / target / name).write_bytes(data)

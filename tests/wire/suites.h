@@ -9,6 +9,8 @@
 Suite *scan_suite(void);
 Suite *torture_suite(void);
 Suite *decap_suite(void);
+Suite *streams_suite(void);
+Suite *websocket_suite(void);
 Suite *source_suite(void);
 Suite *live_suite(void);
 

@@ -49,7 +49,9 @@ static WirePacketFate feed(int link_type, const Bytes *bytes) {
         .time_ns = now_ns += 10000000,
         .number = ++frames,
     };
-    return wire_decap_frame(decap, &one, &message);
+    WirePacketFate fate = wire_decap_frame(decap, &one);
+    ck_assert_int_eq(wire_decap_next(decap, &message), fate == WIRE_PACKET_SIP);
+    return fate;
 }
 
 static void make_request(const char *call_id) {
@@ -229,8 +231,8 @@ START_TEST(what_is_not_sip) {
     make_udp(&udp, "\x80\x00\x01\x02", 4);
     make_ip4(&ip, 17, 1, 0, false, udp.data, udp.length);
     ck_assert_int_eq(feed(DLT_RAW, &ip), WIRE_PACKET_OTHER);
-    make_request("tcp");
-    make_ip4(&ip, 6, 1, 0, false, udp.data, udp.length);
+    make_request("sctp");
+    make_ip4(&ip, 132, 1, 0, false, udp.data, udp.length);
     ck_assert_int_eq(feed(DLT_RAW, &ip), WIRE_PACKET_OTHER);
     static Bytes error; /* an ICMP error that quotes a request */
     make_ip4(&ip, 17, 1, 0, false, udp.data, udp.length);

@@ -9,6 +9,8 @@ int main(void) {
     SRunner *runner = srunner_create(scan_suite());
     srunner_add_suite(runner, torture_suite());
     srunner_add_suite(runner, decap_suite());
+    srunner_add_suite(runner, streams_suite());
+    srunner_add_suite(runner, websocket_suite());
     srunner_add_suite(runner, source_suite());
     srunner_add_suite(runner, live_suite());
     srunner_run_all(runner, CK_NORMAL);

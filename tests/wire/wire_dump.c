@@ -20,8 +20,10 @@ static void print_slice(const WireMessage *message, WireSlice slice) {
 
 static void print_message(const WireMessage *message, const WireScan *scan, WireOsipAnswer answer) {
     char source[WIRE_ADDRESS_TEXT_MAX], destination[WIRE_ADDRESS_TEXT_MAX];
-    printf("%" PRIu64 "\t%" PRId64 ".%09" PRId64 "\t%s\t%s\t", message->frame,
-           message->time_ns / INT64_C(1000000000), message->time_ns % INT64_C(1000000000),
+    static const char *const transports[] = {"udp", "tcp", "ws"};
+    printf("%" PRIu64 "\t%s\t%" PRId64 ".%09" PRId64 "\t%s\t%s\t", message->frame,
+           transports[message->transport], message->time_ns / INT64_C(1000000000),
+           message->time_ns % INT64_C(1000000000),
            wire_address_text(&message->source, true, source, sizeof source),
            wire_address_text(&message->destination, true, destination, sizeof destination));
     print_slice(message, scan->method_text);
@@ -43,7 +45,8 @@ static void print_counters(WireCounters counters) {
     fprintf(stderr, "%" PRIu64 " packets", counters.packets);
     for (int i = 0; i < WIRE_PACKET_FATES; i++)
         if (counters.fate[i] > 0) fprintf(stderr, ", %" PRIu64 " %s", counters.fate[i], names[i]);
-    fprintf(stderr, "; %" PRIu64 " messages\n", counters.messages);
+    fprintf(stderr, "; %" PRIu64 " messages, %" PRIu64 " gaps, %" PRIu64 " resynchronisations\n",
+            counters.messages, counters.stream_gaps, counters.stream_resyncs);
 }
 
 int main(int count, char **arguments) {

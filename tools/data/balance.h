@@ -19,15 +19,32 @@ typedef struct Balance {
     uint32_t runs[BALANCE_KINDS];
 } Balance;
 
-/* Counts the rows on one side of a split; split NULL: all rows. */
-void balance_count(const Dataset *dataset, const DatasetSplit *split, DatasetSide side, Balance *balance);
+/* On each side of a split. */
+typedef struct BalanceSplit {
+    Balance sides[DATASET_SIDES];
+} BalanceSplit;
 
-void balance_print(const Dataset *dataset, const Balance *balance);
-/* Messages and runs of each kind on each side. */
-void balance_print_split(const Dataset *dataset, const DatasetSplit *split);
+/* Starts counting with the runs of `head`, whose rows come later, window by window. */
+void balance_start(Balance *balance, const Dataset *head);
+void balance_start_split(BalanceSplit *balance, const Dataset *head, const DatasetSplit *split);
+
+/* Counts the rows, of which the first is row `first` of the dataset. */
+void balance_add(Balance *balance, const Dataset *rows);
+void balance_add_split(BalanceSplit *balance, const Dataset *rows, uint64_t first, const DatasetSplit *split);
+
+/* The side of a capture or run as stored in a split: its name, or "by row". */
+const char *balance_side_name(uint8_t value);
+
+/* Name of a row of the table ("benign", a class, "unlabelled", "ignore"), or NULL: this dataset has no such
+ * kind. */
+const char *balance_kind(const Dataset *head, int kind);
+
+void balance_print(const Dataset *head, const Balance *balance);
+/* Messages and runs of each kind on each side, and the captures' sides. */
+void balance_print_split(const Dataset *head, const DatasetSplit *split, const BalanceSplit *balance);
 
 /* New objects, NULL without memory. */
-json_t *balance_json(const Dataset *dataset, const Balance *balance);
-json_t *balance_split_json(const Dataset *dataset, const DatasetSplit *split);
+json_t *balance_json(const Dataset *head, const Balance *balance);
+json_t *balance_split_json(const Dataset *head, const BalanceSplit *balance);
 
 #endif

@@ -1,19 +1,18 @@
 /* sipcnn-data import: captures and their labels become a dataset file.
- * Relies on: data/dataset (import, store), tools/data/classes.h, tools/data/console.h.
+ * Relies on: data/dataset (import, writer, merge), tools/data (classes, console, output, parts).
  * Relied on by: tools/data/main. */
 #include "data/dataset/import.h"
-#include "data/dataset/store.h"
+#include "data/dataset/merge.h"
 #include "tools/data/classes.h"
 #include "tools/data/command.h"
 #include "tools/data/console.h"
+#include "tools/data/output.h"
+#include "tools/data/parts.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char help[] =
     "usage: sipcnn-data import --output FILE [options] CAPTURE...\n"
@@ -28,18 +27,22 @@ static const char help[] =
     "  --label-default WHAT    benign or unlabelled (default): what no label speaks of\n"
     "  --session NAME          the session the captures belong to (default: each its own name)\n"
     "  --consecutive           each capture goes on where the one before it ended\n"
+    "  --resume                keeps each finished capture in FILE.parts until all are done; the same "
+    "command\n"
+    "                          again goes on after what was stopped, with the same result\n"
     "  --progress              a progress line even if stderr is no terminal\n"
     "  --help\n"
     "\n"
     "examples:\n"
     "  sipcnn-data import --output lab.h5 data/samples/*.pcap.xz\n"
     "  sipcnn-data import --output site.h5 --label-default benign monday.pcap tuesday.pcap\n"
-    "  sipcnn-data import --output site.h5 --labels incident.csv --label-default benign monday.pcap\n";
+    "  sipcnn-data import --output site.h5 --labels incident.csv --label-default benign monday.pcap\n"
+    "  sipcnn-data import --output month.h5 --resume captures/*.pcap\n";
 
 typedef struct Arguments {
     const char *output;
     DatasetImportOptions options;
-    bool consecutive, progress;
+    bool consecutive, progress, resume;
 } Arguments;
 
 /* -1: go on; else the exit status. */
@@ -49,6 +52,7 @@ static int parse(int count, char **words, Arguments *a) {
                                           {"label-default", required_argument, NULL, 'd'},
                                           {"session", required_argument, NULL, 's'},
                                           {"consecutive", no_argument, NULL, 'c'},
+                                          {"resume", no_argument, NULL, 'r'},
                                           {"progress", no_argument, NULL, 'p'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -61,6 +65,7 @@ static int parse(int count, char **words, Arguments *a) {
         case 'l': a->options.labels = optarg; break;
         case 's': a->options.session = optarg; break;
         case 'c': a->consecutive = true; break;
+        case 'r': a->resume = true; break;
         case 'p': a->progress = true; break;
         case 'd':
             if (strcmp(optarg, "benign") == 0)
@@ -86,8 +91,7 @@ static void print_report(const char *path, const DatasetImportReport *report, do
 #undef FATE
     };
     static const char *const forms[] = {"no labels", "labels per message", "rules"};
-    const char *slash = strrchr(path, '/');
-    printf("%s: %llu messages, %s, %u runs, %.0f messages/s\n", slash ? slash + 1 : path,
+    printf("%s: %llu messages, %s, %u runs, %.0f messages/s\n", output_base(path),
            (unsigned long long)report->messages, forms[report->form], report->runs,
            seconds > 0 ? (double)report->messages / seconds : 0.0);
     printf("  %llu packets:", (unsigned long long)report->wire.packets);
@@ -105,83 +109,120 @@ static void print_report(const char *path, const DatasetImportReport *report, do
         printf("  %llu messages that no rule matches\n", (unsigned long long)report->without_label);
 }
 
-static CoreStatus import_captures(const Arguments *a, int count, char **captures, Dataset *dataset,
-                                  CoreError *error) {
+/* One capture into the writer, with a progress line and a report. */
+static CoreStatus import_capture(const Arguments *a, const char *path, bool follows, DatasetWriter *writer,
+                                 CoreError *error) {
     Console console;
     DatasetProgress progress = {console_progress, &console};
     DatasetImportOptions options = a->options;
+    DatasetImportReport report;
+    double start = console_seconds();
+    console_progress_begin(&console, path, a->progress);
+    console.counted = &report.messages;
+    console.unit = "messages";
     options.progress = &progress;
-    for (int i = 0; i < count; i++) {
-        DatasetImportReport report;
-        double start = console_seconds();
-        console_progress_begin(&console, captures[i], a->progress);
-        console.counted = &report.messages;
-        console.unit = "messages";
-        options.follows = a->consecutive && i > 0;
-        CoreStatus status = dataset_import(captures[i], &options, dataset, &report, error);
-        console_progress_end(&console);
-        if (status == CORE_OK && !console_progress(&console, 1, 1))
-            status = core_fail(error, CORE_INTERRUPTED, "%s: interrupted", captures[i]);
-        if (status != CORE_OK) return status;
-        print_report(captures[i], &report, console_seconds() - start);
-    }
-    return CORE_OK;
+    options.follows = follows;
+    CoreStatus status = dataset_import_to(path, &options, writer, &report, error);
+    console_progress_end(&console);
+    if (status == CORE_OK && !console_progress(&console, 1, 1))
+        status = core_fail(error, CORE_INTERRUPTED, "%s: interrupted", path);
+    if (status == CORE_OK) print_report(path, &report, console_seconds() - start);
+    return status;
 }
 
+static CoreStatus import_captures(const Arguments *a, int count, char **captures, DatasetWriter *writer,
+                                  CoreError *error) {
+    CoreStatus status = CORE_OK;
+    for (int i = 0; i < count && status == CORE_OK; i++)
+        status = import_capture(a, captures[i], a->consecutive && i > 0, writer, error);
+    return status;
+}
+
+/* ---- in parts ------------------------------------------------------------------------------------------ */
+
+/* Imports a capture into its part, unless that is there. */
+static CoreStatus make_part(const Arguments *a, const Parts *parts, const char *capture, CoreError *error) {
+    char path[PARTS_PATH_ROOM];
+    DatasetWriter *writer;
+    uint64_t messages;
+    CoreStatus status = parts_path(parts, capture, &a->options, path, error);
+    if (status != CORE_OK) return status;
+    if (parts_find(path, &messages)) {
+        printf("%s: %llu messages, imported before\n", output_base(capture), (unsigned long long)messages);
+        return CORE_OK;
+    }
+    status = dataset_writer_open(path, default_classes, default_class_count, &writer, error);
+    if (status == CORE_OK)
+        status = output_end(writer, import_capture(a, capture, false, writer, error), error);
+    return status;
+}
+
+static CoreStatus merge_part(const Arguments *a, const Parts *parts, const char *capture, bool follows,
+                             DatasetWriter *writer, CoreError *error) {
+    Console console;
+    DatasetProgress progress = {console_progress, &console};
+    DatasetMergeOptions options = {follows, &progress};
+    DatasetReader *reader;
+    char path[PARTS_PATH_ROOM];
+    CoreStatus status = parts_path(parts, capture, &a->options, path, error);
+    if (status == CORE_OK) status = dataset_reader_open(path, &reader, error);
+    if (status != CORE_OK) return status;
+    console_progress_begin(&console, path, a->progress);
+    status = dataset_merge_into(reader, writer, &options, error);
+    console_progress_end(&console);
+    dataset_reader_close(reader);
+    return status == CORE_OK ? status : core_fail_context(error, status, "%s", capture);
+}
+
+static CoreStatus import_in_parts(const Arguments *a, int count, char **captures, const Parts *parts,
+                                  DatasetWriter *writer, CoreError *error) {
+    CoreStatus status = CORE_OK;
+    for (int i = 0; i < count && status == CORE_OK; i++)
+        status = make_part(a, parts, captures[i], error);
+    for (int i = 0; i < count && status == CORE_OK; i++)
+        status = merge_part(a, parts, captures[i], a->consecutive && i > 0, writer, error);
+    return status;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------- */
+
 /* How the file was made, without where: options and the captures' names. */
-static void note_provenance(Dataset *dataset, const Arguments *a, int count, char **captures) {
-    char *text = dataset->provenance;
-    size_t room = sizeof dataset->provenance, used;
+static void note_provenance(DatasetWriter *writer, const Arguments *a, int count, char **captures) {
+    char text[DATASET_PROVENANCE_SIZE];
+    size_t room = sizeof text, used;
     used = (size_t)snprintf(text, room, "sipcnn-data %s import%s%s%s", SIPCNN_VERSION,
                             a->options.otherwise == DATASET_BENIGN ? " --label-default benign" : "",
                             a->options.labels ? " --labels" : "", a->consecutive ? " --consecutive" : "");
     for (int i = 0; i < count && used < room; i++) {
-        const char *slash = strrchr(captures[i], '/');
-        int wrote = snprintf(text + used, room - used, " %s", slash ? slash + 1 : captures[i]);
+        int wrote = snprintf(text + used, room - used, " %s", output_base(captures[i]));
         if (wrote > 0) used += (size_t)wrote;
     }
+    dataset_writer_describe(writer, text, 0);
 }
 
-/* Found out before an hour's import rather than after it. */
-static bool can_create(const char *path, CoreError *error) {
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-    if (length >= sizeof folder) length = sizeof folder - 1;
-    memcpy(folder, path, length);
-    folder[length] = '\0';
-    if (access(length ? folder : ".", W_OK | X_OK) == 0) return true;
-    core_fail(error, CORE_IO, "%s: cannot create: %s", path, strerror(errno));
-    return false;
-}
-
-static int write_dataset(const Dataset *dataset, const char *path, CoreError *error) {
-    struct stat info;
-    double start = console_seconds();
-    if (dataset_write(dataset, path, error) != CORE_OK) return console_fail(error);
-    printf("%s: %llu messages, %u captures, %u runs", path, (unsigned long long)dataset->count,
-           dataset->n_captures, dataset->n_runs);
-    if (stat(path, &info) == 0) printf(", %.1f MiB", (double)info.st_size / (1 << 20));
-    printf(", written in %.1f s\n", console_seconds() - start);
-    return EXIT_SUCCESS;
+static CoreStatus import_all(const Arguments *a, int count, char **captures, const Parts *parts,
+                             CoreError *error) {
+    DatasetWriter *writer;
+    const char *made = a->resume ? parts->result : a->output;
+    CoreStatus status = dataset_writer_open(made, default_classes, default_class_count, &writer, error);
+    if (status != CORE_OK) return status;
+    status = a->resume ? import_in_parts(a, count, captures, parts, writer, error)
+                       : import_captures(a, count, captures, writer, error);
+    if (status == CORE_OK) note_provenance(writer, a, count, captures);
+    return output_seal(writer, made, a->output, status, error);
 }
 
 int command_import(int count, char **words) {
     Arguments a;
-    Dataset dataset;
+    Parts parts;
     CoreError error = {CORE_OK, ""};
     int answer = parse(count, words, &a);
     if (answer >= 0) return answer;
-    if (!can_create(a.output, &error)) return console_fail(&error);
     console_catch_signals();
-    if (dataset_init(&dataset, default_classes, default_class_count, &error) != CORE_OK)
-        return console_fail(&error);
-    if (import_captures(&a, count - optind, words + optind, &dataset, &error) == CORE_OK) {
-        note_provenance(&dataset, &a, count - optind, words + optind);
-        answer = write_dataset(&dataset, a.output, &error);
-    } else {
-        answer = console_fail(&error);
-    }
-    dataset_free(&dataset);
-    return answer;
+    if (a.resume && parts_open(&parts, a.output, &error) != CORE_OK) return console_fail(&error);
+    CoreStatus status = import_all(&a, count - optind, words + optind, &parts, &error);
+    if (a.resume) parts_close(&parts, status == CORE_OK);
+    if (a.resume && status == CORE_INTERRUPTED)
+        fputs("sipcnn-data: finished captures are kept; the same command goes on after them\n", stderr);
+    return status == CORE_OK ? EXIT_SUCCESS : console_fail(&error);
 }

@@ -11,8 +11,16 @@
 static const char help[] = "sipcnn-data: makes datasets from captures, tells about them and splits them.\n"
                            "\n"
                            "usage: sipcnn-data import --output FILE [options] CAPTURE...\n"
+                           "       sipcnn-data merge --output FILE DATASET...\n"
+                           "       sipcnn-data augment FILE --output FILE [options]\n"
+                           "       sipcnn-data pseudonymise FILE --output FILE --key KEY [options]\n"
+                           "       sipcnn-data encrypt|decrypt FILE --output FILE --key KEY\n"
+                           "       sipcnn-data label CAPTURE [options]\n"
+                           "       sipcnn-data export DATASET --output FOLDER [options]\n"
                            "       sipcnn-data info FILE [--json]\n"
+                           "       sipcnn-data check FILE [--split NAME] [--model MODEL] [options]\n"
                            "       sipcnn-data split FILE --name NAME --by capture|run|tool|time [options]\n"
+                           "       sipcnn-data synth --output FILE [--attacks SPEC] [options]\n"
                            "       sipcnn-data COMMAND --help\n"
                            "\n"
                            "examples:\n"
@@ -27,8 +35,18 @@ typedef struct Command {
     int (*run)(int count, char **arguments);
 } Command;
 
-static const Command commands[] = {
-    {"import", command_import}, {"info", command_info}, {"split", command_split}};
+static const Command commands[] = {{"import", command_import},
+                                   {"merge", command_merge},
+                                   {"export", command_export},
+                                   {"check", command_check},
+                                   {"augment", command_augment},
+                                   {"label", command_label},
+                                   {"pseudonymise", command_pseudonymise},
+                                   {"encrypt", command_encrypt},
+                                   {"decrypt", command_decrypt},
+                                   {"info", command_info},
+                                   {"split", command_split},
+                                   {"synth", command_synth}};
 
 static int run(int count, char **arguments) {
     if (count < 2) return console_usage("a command is missing");

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Labels a lab capture per message (docs/labels.md), from the capture and the log of what was launched.
-Relies on: the standard library; reads pcap files itself, with its own decoder and SIP reader.
-Relied on by: run.py, check_leaks.py (the reader).
+Relies on: frames.py for the capture; its own reader of SIP.
+Relied on by: run.py, live.py (the reader).
 """
 import argparse
 import collections
@@ -10,8 +10,10 @@ import hashlib
 import json
 import math
 import re
-import struct
 import sys
+
+import frames
+from frames import Error
 
 ONSET = {
     "bruteforce": 10,
@@ -23,129 +25,16 @@ ONSET = {
     "teardown": 0,
 }
 ONSET_DEFAULT = 5
-DUPLICATE_SECONDS = 0.005  # a mirror port's second copy comes within this time
-METHODS = (
-    "INVITE ACK BYE CANCEL REGISTER OPTIONS MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK"
-).split()
-SHAPE = re.compile(
-    rb"SIP/|[!%'*+\-.0-9A-Z_`a-z~]+[ \t]+[^\r\n]*[^\r\n \t][^\r\n]*[ \t]SIP/|(?:"
-    + "|".join(METHODS).encode()
-    + rb")[ \t]+(?:sips?|tel):"
-)
+SOLID_TAG = 6  # a shorter From tag may be somebody else's too
+LEG_SECONDS = 32  # a request and its relayed legs lie within RFC 3261's timer B
+ALSO_SHARE = 0.3  # of a run's requests that make it another class as well, where single ones tell it
 INTERNATIONAL = re.compile(r"(?:\+|00|011|0011|900|9011)[1-9]\d{8,}$")
 PREFIX_PROBE = re.compile(
     r"(?:\+|\*|[089]|00|000|011|900|9011|810|1100|8800|99900)?[1-9]\d{9,}$"
 )  # of a run that tries prefixes
 
 
-class Error(Exception):
-    """A capture or log that cannot be labelled."""
-
-
 # -- the capture -----------------------------------------------------------------------------------------
-
-
-def frames(path):
-    """(number, time, bytes) of each frame of a pcap file with Ethernet frames."""
-    with open(path, "rb") as f:
-        head = f.read(24)
-        magic = head[:4]
-        kinds = {
-            b"\xd4\xc3\xb2\xa1": ("<", 1e6),
-            b"\x4d\x3c\xb2\xa1": ("<", 1e9),
-            b"\xa1\xb2\xc3\xd4": (">", 1e6),
-            b"\xa1\xb2\x3c\x4d": (">", 1e9),
-        }
-        if magic not in kinds:
-            raise Error("%s: not a pcap file" % path)
-        order, unit = kinds[magic]
-        if struct.unpack(order + "I", head[20:24])[0] & 0xFFFF != 1:
-            raise Error("%s: not an Ethernet capture" % path)
-        number = 0
-        while True:
-            record = f.read(16)
-            if len(record) < 16:
-                return
-            seconds, fraction, kept, _ = struct.unpack(order + "IIII", record)
-            data = f.read(kept)
-            if len(data) < kept:
-                raise Error("%s: cut off in frame %d" % (path, number + 1))
-            number += 1
-            yield number, seconds + fraction / unit, data
-
-
-def address_text(raw):
-    import ipaddress
-
-    return str(ipaddress.ip_address(raw))
-
-
-class Decoder:
-    """Ethernet, IPv4 and IPv6 to UDP payloads; puts IPv4 fragments together."""
-
-    def __init__(self):
-        self.fragments = {}
-        self.names = {}
-
-    def name(self, raw):
-        if raw not in self.names:
-            self.names[raw] = address_text(raw)
-        return self.names[raw]
-
-    def udp(self, frame):
-        """(packet from the IP header on, source, destination, payload) or None."""
-        at, kind = 12, struct.unpack(">H", frame[12:14])[0]
-        while kind in (0x8100, 0x88A8):
-            at += 4
-            kind = struct.unpack(">H", frame[at : at + 2])[0]
-        packet = frame[at + 2 :]
-        if kind == 0x0800 and len(packet) >= 20:
-            length, flags = struct.unpack(">H", packet[2:4])[0], struct.unpack(">H", packet[6:8])[0]
-            header = 4 * (packet[0] & 15)
-            source, destination, protocol, data = (
-                packet[12:16],
-                packet[16:20],
-                packet[9],
-                packet[header:length],
-            )
-            if protocol != 17:
-                return None
-            if flags & 0x3FFF:
-                data = self.reassemble((packet[4:6], source, destination), flags, data)
-        elif kind == 0x86DD and len(packet) >= 40 and packet[6] == 17:
-            source, destination, data = (
-                packet[8:24],
-                packet[24:40],
-                packet[40 : 40 + struct.unpack(">H", packet[4:6])[0]],
-            )
-        else:
-            return None
-        if not data or len(data) < 8:
-            return None
-        ports = struct.unpack(">HH", data[:4])
-        return (
-            packet,
-            (self.name(source), ports[0]),
-            (self.name(destination), ports[1]),
-            data[8 : struct.unpack(">H", data[4:6])[0]],
-        )
-
-    def reassemble(self, key, flags, data):
-        parts = self.fragments.setdefault(key, {})
-        parts[8 * (flags & 0x1FFF)] = (data, bool(flags & 0x2000))
-        whole, at = b"", 0
-        while at in parts:
-            data, more = parts[at]
-            whole, at = whole + data, at + len(data)
-            if not more:
-                del self.fragments[key]
-                return whole
-        return None
-
-
-def has_shape(payload):
-    """SIP by the shape of its first line; ports do not matter."""
-    return bool(SHAPE.match(re.match(rb"[^\r\n]*", payload.lstrip(b"\r\n")[:4096]).group()))
 
 
 class Record:
@@ -153,6 +42,7 @@ class Record:
 
     __slots__ = (
         "frame",
+        "index",
         "time",
         "source",
         "destination",
@@ -163,6 +53,7 @@ class Record:
         "call_id",
         "cseq",
         "branches",
+        "tags",
         "to",
         "from_user",
         "to_user",
@@ -174,9 +65,10 @@ class Record:
         "part",
     )
 
-    def __init__(self, frame, time, source, destination, payload):
-        self.frame, self.time, self.source, self.destination, self.payload = (
+    def __init__(self, frame, index, time, source, destination, payload):
+        self.frame, self.index, self.time, self.source, self.destination, self.payload = (
             frame,
+            index,
             time,
             source,
             destination,
@@ -203,6 +95,10 @@ class Record:
         self.branches = re.findall(r"branch=([^;,\s]*)", ",".join(fields["via"]))
         self.method = self.cseq.split(" ")[-1] if self.status else lines[0].split(" ")[0].split("\t")[0]
         self.to = (fields["to"] or [""])[0]
+        self.tags = [
+            tag.group(1) if tag else ""
+            for tag in (re.search(r";\s*tag=([^;,\s>]+)", v) for v in ((fields["from"] or [""])[0], self.to))
+        ]
         self.from_user, self.to_user = user((fields["from"] or [""])[0]), user(self.to)
         self.uri_user = "" if self.status else user((lines[0].split(" ") + [""])[1])
         digest = (fields["authorization"] or fields["proxy-authorization"] or [""])[0]
@@ -223,24 +119,8 @@ def user(value):
 
 def messages(path):
     """(SIP messages, number of mirror copies left out) of a capture."""
-    decoder, out, copies = Decoder(), [], 0
-    last = {}
-    for number, time, frame in frames(path):
-        found = decoder.udp(frame)
-        if not found or not has_shape(found[3]):
-            continue
-        packet, source, destination, payload = found
-        key = hashlib.sha1(
-            (packet[:8] + packet[9:10] + packet[12:] if packet[0] >> 4 == 4 else packet[:7] + packet[8:])
-        ).digest()
-        before = last.get(key)
-        if before is not None and time - before <= DUPLICATE_SECONDS:
-            del last[key]
-            copies += 1
-            continue
-        last[key] = time
-        out.append(Record(number, time, source, destination, payload))
-    return out, copies
+    copies = frames.Copies()
+    return [Record(*found) for found in frames.messages(path, copies)], copies.count
 
 
 # -- runs ------------------------------------------------------------------------------------------------
@@ -282,7 +162,8 @@ class Run:
 class Assigner:
     """Gives each message, in capture order, its run and part; what no run touches stays benign."""
 
-    def __init__(self, runs):
+    def __init__(self, runs, servers=()):
+        self.servers = set(servers)  # addresses whose messages are other legs of what somebody else sent
         self.by_socket = collections.defaultdict(list)
         for run in runs:
             for socket in run.sockets:
@@ -290,6 +171,9 @@ class Assigner:
         self.asked = {}  # key of a run's request -> run
         self.branches = {}  # (Call-ID, branch) of a run's request -> run
         self.calls = {}  # Call-ID that a run made -> run
+        self.tags = {}  # From tag that a run made -> run
+        self.steps = {}  # (tags, CSeq) of a request whose tag is not the run's alone -> (time, run)
+        self.honest_tags = set()
 
     def add(self, m):
         run = self.sender(m)
@@ -299,6 +183,8 @@ class Assigner:
             if not m.status:
                 self.remember(m, run)
             return
+        if self.servers and not m.status and m.tags[0] not in self.tags:
+            self.honest_tags.add(m.tags[0])
         run = self.answered(m)
         if run:
             m.run, m.part = run.id, "reply"
@@ -314,6 +200,10 @@ class Assigner:
             self.branches.setdefault((m.call_id, m.branches[0]), run)
         if run.cls not in ("teardown", "hijack") and m.call_id:  # these two use the Call-IDs of others
             self.calls[m.call_id] = run
+        if m.tags[0] in self.honest_tags or len(m.tags[0]) < SOLID_TAG or run.cls in ("teardown", "hijack"):
+            self.steps[tuple(m.tags), m.cseq] = m.time, run
+        else:
+            self.tags[m.tags[0]] = run
 
     def sender(self, m):
         """The run whose socket sent the message, unless it only takes part in what somebody else started: its
@@ -348,7 +238,18 @@ class Assigner:
             run = self.branches.get((m.call_id, branch))
             if run and not (run.cls == "teardown" and m.cseq.endswith("INVITE")):
                 return run
-        return self.calls.get(m.call_id)
+        return self.calls.get(m.call_id) or self.behind(m)
+
+    def behind(self, m):
+        """The run of which this is a leg beyond a server that hides the topology: Via and Call-ID are its own there,
+        tags and CSeq are not."""
+        if m.source[0] not in self.servers and m.destination[0] not in self.servers:
+            return None
+        run = next((self.tags[tag] for tag in m.tags if tag in self.tags), None)
+        if run is None:
+            when, step = self.steps.get((tuple(m.tags), m.cseq), (0.0, None))
+            run = step if m.time - when <= LEG_SECONDS else None
+        return run
 
 
 # -- does a run meet its class's description? ------------------------------------------------------------
@@ -371,15 +272,21 @@ def facts(run):
     final = {m.key: m.status for m in run.replies if m.status >= 200}
     challenges = sum(m.status in (401, 407) for m in run.replies)
     acked = {(m.call_id, m.cseq.split(" ")[0]) for m in requests if m.method == "ACK"}
-    complete = sum(
-        200 <= final.get(m.key, 0) < 300
-        and (m.method != "INVITE" or (m.call_id, m.cseq.split(" ")[0]) in acked)
+    done = [
+        m
         for m in work
+        if 200 <= final.get(m.key, 0) < 300
+        and (m.method != "INVITE" or (m.call_id, m.cseq.split(" ")[0]) in acked)
+    ]
+    went_on = {m.call_id for m in done}  # a challenge that was answered rightly is no failure
+    complete = len(done) + sum(
+        final.get(m.key) in (401, 407) and not m.authorized and m.call_id in went_on for m in work
     )
     outside = [m for m in work if not re.search(r";\s*tag=", m.to)]
-    users = {
-        u for m in outside for u in [m.to_user if m.method == "REGISTER" else m.uri_user or m.to_user] if u
-    }
+    tried = collections.defaultdict(set)  # user parts that each client tried
+    for m in outside:
+        tried[m.source[0]].add(m.to_user if m.method == "REGISTER" else m.uri_user or m.to_user)
+    users = set().union(*tried.values()) - {""}
     ok_users = {
         m.to_user if m.method == "REGISTER" else m.uri_user or m.to_user
         for m in outside
@@ -397,6 +304,7 @@ def facts(run):
         work=work,
         complete=complete,
         users=users,
+        most_users=max((len(u - {""}) for u in tried.values()), default=0),
         ok_users=ok_users,
         times=times,
         span=span,
@@ -408,6 +316,7 @@ def facts(run):
         ports={d for d, _ in probes},
         methods={m for _, m in probes},
         abroad={m.uri_user for m in abroad},
+        dialled=len(abroad),
         clients={m.source[0] for m in work},
         final=final,
     )
@@ -416,9 +325,9 @@ def facts(run):
 def reached(run, found_relays):
     """User parts of callees to whom the run's requests were really delivered, by text or caller."""
     out = collections.defaultdict(set)
-    bodies = {m.call_id: m for m in run.requests if m.method in ("INVITE", "MESSAGE")}
+    bodies = {key: m for m in run.requests if m.method in ("INVITE", "MESSAGE") for key in (m.tags[0], m.call_id)}
     for m in found_relays.get(run.id, ()):
-        sent = bodies.get(m.call_id)
+        sent = bodies.get(m.call_id) or bodies.get(m.tags[0] or None)
         if sent is not None and not m.status and m.method == sent.method:
             what = sent.payload.rpartition(b"\r\n\r\n")[2] if sent.method == "MESSAGE" else sent.from_user
             out[what].add(sent.to_user)
@@ -452,11 +361,12 @@ def holds(cls, f, run, relays):
             and (len(f["hosts"]) >= 3 or len(f["ports"]) >= 3 or len(f["methods"]) >= 3)
         )
     if cls == "enumeration":
-        return len(f["users"]) >= 5 and len(f["ok_users"]) <= 0.3 * len(f["users"]) and not f["failed"]
+        return f["most_users"] >= 5 and len(f["ok_users"]) <= 0.3 * len(f["users"]) and not f["failed"]
+    share = 0 if cls == run.cls else ALSO_SHARE * count  # of a run of another class a good part must do it
     if cls == "bruteforce":
-        return f["failed"] >= 5 and len(f["accounts"]) <= 3
+        return f["failed"] >= max(5, share) and len(f["accounts"]) <= 3
     if cls == "toll_fraud":
-        return len(f["abroad"]) >= 3
+        return len(f["abroad"]) >= 3 and f["dialled"] >= share
     if cls == "spit":
         return reached(run, relays) >= 10
     if cls == "hijack" and run.settings.get("kind") == "register":
@@ -494,13 +404,15 @@ def onset(run):
     return {id(m) for m in asked[:count]}, replies
 
 
-def mark(found, runs):
-    relays = collections.defaultdict(list)
+def mark(found, runs, servers=()):
+    relays, delivered = collections.defaultdict(list), collections.defaultdict(list)
     for m in found:
         if m.part == "relay":
             relays[m.run].append(m)
+            if m.destination[0] not in servers:
+                delivered[m.run].append(m)
     for run in runs:
-        judge(run, relays)
+        judge(run, delivered)
         if not run.valid:
             for m in run.requests + run.replies + relays[run.id]:
                 m.primary, m.run = "ignore", 0
@@ -522,7 +434,7 @@ def write(name, found, runs):
     with open(name + ".labels.tsv", "w") as f:
         f.write("frame\tindex\tprimary\talso\trun\tpart\n")
         for m in found:
-            f.write("%d\t0\t%s\t%s\t%d\t%s\n" % (m.frame, m.primary, m.also, m.run, m.part))
+            f.write("%d\t%d\t%s\t%s\t%d\t%s\n" % (m.frame, m.index, m.primary, m.also, m.run, m.part))
     with open(name + ".runs.tsv", "w") as f:
         f.write("run\tclass\ttool\tsettings\tstart\tend\tclients\n")
         for run in runs:
@@ -591,11 +503,12 @@ def main():
         if not found:
             raise Error("%s: no SIP message" % args.capture)
         with open(args.runlog) as f:
-            runs = [Run(r) for r in json.load(f)["runs"]]
-        assigner = Assigner(runs)
+            log = json.load(f)
+        runs, servers = [Run(r) for r in log["runs"]], log.get("servers", [])
+        assigner = Assigner(runs, servers)
         for m in found:
             assigner.add(m)
-        mark(found, runs)
+        mark(found, runs, servers)
         write(args.name, found, runs)
         report(found, runs, copies)
     except (OSError, ValueError, Error) as error:

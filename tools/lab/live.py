@@ -49,7 +49,8 @@ class LiveSession(lab.Session):
 def timeline(name):
     """When each run started, when its onset was over, and when it ended."""
     with open(name + ".labels.tsv") as f:
-        rows = {int(r["frame"]): r for r in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        table = csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = {(int(r["frame"]), int(r["index"])): r for r in table}
     with open(name + ".runs.tsv") as f:
         runs = {int(r["run"]): r for r in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)}
     out = {
@@ -65,7 +66,7 @@ def timeline(name):
         for n, r in runs.items()
     }
     for m in label.messages(name + ".pcap")[0]:
-        row = rows[m.frame]
+        row = rows[m.frame, m.index]
         if row["part"] == "onset" and not m.status:
             out[int(row["run"])]["onset_end"] = m.time
     return sorted(out.values(), key=lambda r: r["start"])
@@ -108,7 +109,7 @@ def main():
     out = os.path.abspath(args.out)
     try:
         plan = planning.expand(session, args.seed, "live", out)
-        lab.check_machine()
+        lab.check_machine(plan)
         os.makedirs(os.path.join(out, "work"), exist_ok=True)
         if not network.inside():
             return network.enter([lab.PYTHON, os.path.abspath(__file__)] + sys.argv[1:])

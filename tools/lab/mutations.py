@@ -707,12 +707,25 @@ FIELDS = [
     "to_display",
     "reason",
     "organization",
+    "identity",
+    "contact_param",
+    "via_param",
+    "uri_param",
+    "sdp_origin",
+    "sdp_attribute",
+    "call_info",
+    "diversion",
 ]
 
 
 def _in_user(payload):
     """A payload as a user part: bytes that end a URI are escaped, as the attacks of the wild do."""
     return "".join("%%%02X" % ord(c) if c in ' <>"@\t\\' or ord(c) > 126 else c for c in payload)
+
+
+def _in_param(payload):
+    """A payload as the value of a parameter: what ends it is escaped as well."""
+    return "".join("%%%02X" % ord(c) if c in ";,=" else c for c in _in_user(payload))
 
 
 def inject(message, payload, field):
@@ -759,6 +772,22 @@ def inject(message, payload, field):
     elif field == "body":
         message.body = payload.encode("utf-8", "surrogateescape")
         message.set("Content-Type", "text/plain")
+    elif field in ("contact_param", "via_param"):
+        name = field[:-6].capitalize()
+        message.set(name, "%s;x=%s" % (message.get(name) or "<sip:x@192.0.2.1>", _in_param(payload)))
+    elif field == "uri_param":
+        method, uri, version = message.start.split(" ")
+        message.start = "%s %s;x=%s %s" % (method, uri, _in_param(payload).replace("?", "%3F"), version)
+    elif field in ("identity", "diversion", "call_info"):
+        name = {"identity": "P-Asserted-Identity", "diversion": "Diversion"}.get(field, "Call-Info")
+        target = (
+            "<http://192.0.2.1/%s>" % user if field == "call_info" else '"%s" <sip:100@192.0.2.1>' % quoted
+        )
+        message.set(name, target)
+    elif field == "sdp_attribute" and message.body:
+        message.body += b"a=label:" + payload.encode() + b"\r\n"
+    elif field == "sdp_origin" and message.body:
+        message.body = re.sub(rb"o=\S+", lambda m: b"o=" + user.encode(), message.body)
     elif field == "sdp_session" and message.body:
         message.body = re.sub(rb"s=[^\r\n]*", lambda m: b"s=" + payload.encode(), message.body)
     else:

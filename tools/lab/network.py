@@ -1,6 +1,6 @@
-"""Network namespaces of a session: a bridge with the server, two sites of clients, no way out.
-Relies on: iproute2, util-linux (unshare), root.
-Relied on by: run.py, live.py.
+"""Network namespaces of a session: a bridge with the server, two sites of clients, one of registrars, no way out.
+Relies on: iproute2, util-linux (unshare), nftables (loss), root.
+Relied on by: run.py, servers.py, live.py.
 
 `enter` puts the calling program into its own network, mount and process namespaces. When that first process
 ends, however it ends, the kernel kills all others and the networks vanish: nothing is left to clean up.
@@ -13,6 +13,7 @@ import sys
 import time
 
 SITES = ("east", "west")
+CORE = "core"  # where the registrars behind an edge or a dispatcher are
 MARK = "SIPCNN_LAB_INSIDE"
 PR_SET_PDEATHSIG = 1  # prctl(2)
 MTU = 65535  # every message travels in one frame
@@ -70,6 +71,7 @@ def _settings(prefix=()):
 
 def build(server_ips, clients, dead, v6=False):
     """Makes bridge and sites. `clients`: {site: [addresses]}; `dead`: addresses that swallow what is sent there."""
+    sites = tuple(clients)
     _run("mount", "-t", "tmpfs", "tmpfs", "/run")
     os.makedirs("/run/netns")
     resolver = "/run/resolv.conf"
@@ -81,7 +83,7 @@ def build(server_ips, clients, dead, v6=False):
     _run("ip", "link", "add", "br0", "type", "bridge")
     _run("ip", "link", "set", "br0", "mtu", str(MTU), "up")
     _settings()
-    for site in SITES:
+    for site in sites:
         _run("ip", "netns", "add", site)
         _run(
             "ip",
@@ -111,7 +113,7 @@ def build(server_ips, clients, dead, v6=False):
     for ip in server_ips:
         _run("ip", "address", "add", ip + "/" + bits, "dev", "br0", *(["nodad"] if v6 else []))
     _run("ip", family, "route", "add", net, "dev", "br0")
-    for site in SITES:
+    for site in sites:
         batch = "".join(
             "address add %s/%s dev eth0%s\n" % (ip, bits, " nodad" if v6 else "") for ip in clients[site]
         )
@@ -121,15 +123,15 @@ def build(server_ips, clients, dead, v6=False):
         "neigh replace %s lladdr 02:00:00:00:00:%02x nud permanent dev %%s\n" % (ip, i % 250 + 1)
         for i, ip in enumerate(dead)
     )
-    for site in (None,) + SITES:
+    for site in (None,) + sites:
         command = ["ip"] + (["-n", site] if site else []) + ["-batch", "-"]
         subprocess.run(
             command, input=quiet % ((("eth0" if site else "br0"),) * len(dead)), text=True, check=True
         )
-    _settle()
+    _settle(sites)
 
 
-def _settle():
+def _settle(sites):
     """Waits until no IPv6 address is tentative any more (a bridge needs a moment for its carrier)."""
     for _ in range(50):
         if not any(
@@ -137,11 +139,43 @@ def _settle():
                 ["ip"] + (["-n", site] if site else []) + ["-6", "address", "show", "tentative"],
                 stdout=subprocess.PIPE,
             ).stdout
-            for site in (None,) + SITES
+            for site in (None,) + sites
         ):
             return
         time.sleep(0.1)
     sys.exit("lab: addresses stay tentative")
+
+
+def roads(networks, dead, v6=False):
+    """Routes networks that nobody has to a dead address: what the server replies to made-up sources crosses the bridge."""
+    for net in networks:
+        _run("ip", "-6" if v6 else "-4", "route", "add", net, "via", dead, "dev", "br0", "onlink")
+
+
+def join(name, ip, v6=False):
+    """One more namespace on the bridge, with one address: for a program that has to find its own address."""
+    bits, family = ("128", "-6") if v6 else ("32", "-4")
+    _run("ip", "netns", "add", name)
+    peer = ["type", "veth", "peer", "name", "eth0", "mtu", str(MTU), "netns", name]
+    _run("ip", "link", "add", "to-" + name, "mtu", str(MTU), *peer)
+    _run("ip", "link", "set", "to-" + name, "master", "br0", "up")
+    _settings(("ip", "netns", "exec", name))
+    for device in ("lo", "eth0"):
+        _run("ip", "-n", name, "link", "set", device, "up")
+    _run("ip", "-n", name, "address", "add", ip + "/" + bits, "dev", "eth0", *(["nodad"] if v6 else []))
+    _run("ip", "-n", name, family, "route", "add", "default", "dev", "eth0", "src", ip)
+
+
+def lose(site, percent):
+    """Loses so many of a hundred SIP packets that a site receives, behind the capture: both sides send again."""
+    rules = """table inet lab {
+ chain loss {
+  type filter hook input priority 0;
+  meta l4proto { udp, tcp } numgen random mod 100 < %d drop
+ }
+}
+"""
+    subprocess.run(at(site) + ["nft", "-f", "-"], input=rules % percent, text=True, check=True)
 
 
 def at(site):

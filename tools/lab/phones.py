@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Honest traffic of one namespace: phones, gateways, monitors, diallers, trunks, storms, roaming users.
-Relies on: useragent.py, mutations.odd, a plan that plan.py drew.
+Relies on: useragent.py, messaging.py, mutations.odd, a plan that plan.py drew.
 Relied on by: run.py, which starts one process per namespace.
 """
 import argparse
@@ -12,13 +12,14 @@ import time
 
 import mutations
 import sip
+from messaging import Messaging
 from styles import MESSAGE_TEXTS, draw_number
 from useragent import Agent, World
 
 FEATURES = ["hold", "info", "options", "update", "message", "refer"]
 
 
-class Farm:
+class Farm(Messaging):
     """Runs the actors of a plan until its end."""
 
     def __init__(self, plan, namespace):
@@ -31,6 +32,8 @@ class Farm:
             plan["salt"],
             plan["weak"],
             plan["dialog_log"],
+            plan["server"]["ws_port"],
+            tuple(plan["users"]),
         )
         self.users = plan["users"]
 
@@ -51,6 +54,7 @@ class Farm:
             actor.get("user", ""),
             profile=actor.get("profile"),
             loss=actor.get("loss", 0.0),
+            wire=actor.get("wire", "udp"),
             **options
         )
 
@@ -79,6 +83,8 @@ class Farm:
         await agent.register(actor["expires"])
         if actor.get("rebind_at"):
             agent.spawn(self.rebind(agent, actor))
+        if actor.get("gone_at"):
+            agent.spawn(self.unplugged(agent, actor))
         await asyncio.gather(
             self.keep_registered(agent, actor, rng),
             self.converse(agent, actor, rng),
@@ -86,7 +92,7 @@ class Farm:
         )
 
     async def keep_registered(self, agent, actor, rng):
-        while await self.sleep(actor["expires"] * rng.uniform(0.5, 0.95)):
+        while await self.sleep(actor["expires"] * rng.uniform(0.5, 0.95)) and not agent.gone():
             if self.left() < 4 and rng.random() < 0.5:
                 await agent.register(0)
                 return
@@ -113,8 +119,14 @@ class Farm:
         except OSError:
             pass
 
+    async def unplugged(self, agent, actor):
+        """A phone vanishes without a word: its binding lives on, calls to it fail until that has expired."""
+        await self.sleep(actor["gone_at"])
+        agent.dead = True
+        agent.close()
+
     async def converse(self, agent, actor, rng):
-        while await self.sleep(rng.expovariate(1 / actor["gap"])):
+        while await self.sleep(rng.expovariate(1 / actor["gap"])) and not agent.gone():
             await self.one_contact(agent, actor, rng)
 
     async def one_contact(self, agent, actor, rng):

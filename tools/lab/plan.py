@@ -1,14 +1,16 @@
 """Expands a session's description and a seed into a plan: addresses, accounts, server, actors, attack runs.
-Relies on: styles.py.
+Relies on: styles.py, honest_plans.py, attack_plans.py.
 Relied on by: run.py.
 
 Everything random about a session is drawn here, from one seed. Attackers and honest clients draw addresses,
 ports, accounts and styles from the same pools.
 """
+import collections
 import random
 
-import mutations
 import styles
+from attack_plans import Attacks
+from honest_plans import SERVER, Honest
 
 DEFAULTS = {
     "seconds": 90,
@@ -31,7 +33,15 @@ DEFAULTS = {
     "storm": [],
     "health": [],
     "sipp": [],
+    "softphones": [],
+    "services": [],
+    "forked": 0,
+    "unplugged": 0,
+    "tcp": 0.0,
+    "ws": 0.0,
+    "loss": 0,
     "attacks": [],
+    "most": 0,
     "quiet": 0.0,
     "note": "",
 }
@@ -39,13 +49,6 @@ DEFAULTS = {
 CLASSES = (
     "flood distributed_flood scan enumeration bruteforce teardown hijack malformed injection toll_fraud spit"
 ).split()
-TOOLS = {
-    "scan": ["svmap", "raw"],
-    "enumeration": ["svwar", "raw"],
-    "bruteforce": ["svcrack", "raw"],
-    "flood": ["raw", "sipp"],
-    "spit": ["raw", "sipp"],
-}
 
 
 class Error(Exception):
@@ -60,13 +63,14 @@ def expand(session, seed, name, out):
     return Planner({**DEFAULTS, **session}, seed, name, out).plan()
 
 
-class Planner:
+class Planner(Honest, Attacks):
     def __init__(self, session, seed, name, out):
         self.s, self.seed, self.name, self.out = session, seed, name, out
         self.rng = random.Random("%s/%d" % (name, seed))
         self.taken = {}  # (ip, port) in use
         self.site_of = {}
         self.actors, self.sipp, self.runs = [], [], []
+        self.start_honest()
 
     def plan(self):
         s, rng = self.s, self.rng
@@ -78,10 +82,16 @@ class Planner:
         self.phones()
         self.machines()
         self.weak = [u for u in self.users if rng.random() < 0.08]
-        self.health = [self.health_check(given) for given in s["health"]]
+        self.health = [self.health_check(given, Error) for given in s["health"]]
         self.sipp_actors()
+        self.devices()
+        self.real_phones(Error)
+        self.services(Error)
+        self.ways_back()
+        self.far_nets, self.ghosts = self.draw_far_nets(), []
         self.attacks()
-        sites = {site: [ip for ip in self.pool if self.site_of[ip] == site] for site in ("east", "west")}
+        names = ("east", "west") + ("core",) * bool(self.srv["cores"])
+        sites = {site: [ip for ip in self.pool if self.site_of[ip] == site] for site in names}
         return {
             "name": self.name,
             "seed": self.seed,
@@ -95,8 +105,11 @@ class Planner:
             "salt": self.salt,
             "actors": self.actors,
             "sipp": self.sipp,
+            "softphones": self.softphones,
+            "loss": s["loss"],
             "health": self.health,
             "runs": self.runs,
+            "far": self.far_nets + self.ghosts,
             "dialog_log": self.out + "/work/dialogs.jsonl",
         }
 
@@ -198,6 +211,7 @@ class Planner:
             "unknown": rng.choice([404, 404, 404, 604, 403]),
             "offline": rng.choice([480, 404, 480]),
             "offline_after_timeout": rng.random() < 0.5,
+            **{k: list(v) if isinstance(v, list) else v for k, v in SERVER.items()},
         }
         unknown = set(given) - set(self.srv)
         if unknown:
@@ -207,6 +221,7 @@ class Planner:
             )
         self.srv.update(given)
         self.srv["address"] = [self.server_ip, self.srv["ports"][0]]
+        self.front(Error)
         self.actor(
             "gateway", self.gateway, gateway_port, user="gw", profile={"answer": 8, "busy": 1, "ignore": 1}
         )
@@ -370,17 +385,6 @@ class Planner:
                     at=given.get("at", rng.uniform(10, max(11, s["seconds"] * 0.6))),
                 )
 
-    def health_check(self, given):
-        """An operator who lets svmap ask the own server, and nothing else, whether it lives: an attack tool's stack at honest work."""
-        ip = self.address()
-        return {
-            "ip": ip,
-            "site": self.site_of[ip],
-            "port": self.port(ip),
-            "gap": given.get("gap", 8),
-            "disguise": self.rng.getrandbits(30) + 1 if given.get("disguised") else 0,
-        }
-
     def sipp_actors(self):
         """Honest SIPp: callees that register, callers, a trunk, messages, keep-alive."""
         rng = self.rng
@@ -415,7 +419,7 @@ class Planner:
 
     def attacks(self):
         s, rng = self.s, self.rng
-        wanted = []
+        wanted, self.turns = [], collections.Counter()
         for given in s["attacks"]:
             if given.get("class") not in CLASSES:
                 raise Error(
@@ -430,12 +434,8 @@ class Planner:
 
     def attack(self, number, given, at):
         rng, cls, s = self.rng, given["class"], self.s
-        tools = list(TOOLS.get(cls, ["raw"]))
-        if s["ip_version"] == 6:  # these two do not speak IPv6 to a literal
-            tools = [t for t in tools if t not in ("svwar", "svcrack")]
-        if "svwar" in tools and not self.svwar_methods():
-            tools.remove("svwar")
-        tool = given.get("tool") or rng.choice(tools)
+        tool, tools = self.tool(cls, given, self.turns[cls])
+        self.turns[cls] += 1
         if tool not in tools:
             raise Error(
                 "class %s has no tool '%s' against this server over IPv%d; it has: %s"
@@ -452,359 +452,15 @@ class Planner:
             "seed": rng.getrandbits(31),
             "user": rng.choice(self.users),
             "accounts": rng.sample(self.users, 3),
+            "callees": self.callees(),
             "settings": {},
         }
-        settings = getattr(self, "draw_" + (cls if tool == "raw" else tool))(run, given)
+        settings = self.draw(cls, tool, run, given)
         settings.update({k: v for k, v in given.items() if k not in ("class", "tool", "count", "seconds")})
         run["settings"] = settings
+        self.over_stream(run)
+        self.cap(run)
         run["seconds"] = round(given.get("seconds", run.get("seconds", 12)), 2)
-        run["at"] = round(max(10, min(at, s["seconds"] - run["seconds"] - 5)), 2)  # late, but not cut off
+        lead = 9 if settings.get("honest_first") else 0  # what honest work takes before
+        run["at"] = round(max(10, min(at, s["seconds"] - run["seconds"] - lead - 5)), 2)  # late, but not cut off
         return run
-
-    def pace(self, run, low, high, messages):
-        """A rate, log-uniform, and a length that holds about `messages`."""
-        rng = self.rng
-        rate = low * (high / low) ** rng.random()
-        run["seconds"] = min(40.0, messages / rate + 1)
-        return {
-            "rate": round(rate, 2),
-            "limit": messages,
-            "rhythm": rng.choice(["even", "random", "random", "bursts"]),
-        }
-
-    def habits(self):
-        """Traits that say nothing about the label."""
-        rng = self.rng
-        return {
-            "identity": rng.choice(["fixed", "changing"]),
-            "call_ids": rng.choice(["new", "new", "new", "same"]),
-            "honest_first": rng.random() < 0.35,
-            "honest_after": rng.random() < 0.1,
-        }
-
-    def draw_flood(self, run, given):
-        rng = self.rng
-        method = rng.choice(
-            [
-                "INVITE",
-                "INVITE",
-                "REGISTER",
-                "OPTIONS",
-                "MESSAGE",
-                "SUBSCRIBE",
-                "PUBLISH",
-                ["INVITE", "OPTIONS"],
-                ["REGISTER", "SUBSCRIBE", "MESSAGE"],
-            ]
-        )
-        s = {
-            **self.habits(),
-            **self.pace(run, 11, 250, rng.randrange(70, 220)),
-            "method": method,
-            "raw_repeat": rng.random() < 0.12,
-            "victims": rng.choice(["known", "few", "one", "unknown"]),
-            "patience": 1.0,
-        }
-        if self.would_succeed(method):
-            s["victims"] = "unknown"
-        if rng.random() < 0.2:
-            run["seconds"], s["rate"], s["limit"], s["rhythm"] = (
-                40,
-                rng.uniform(2.5, 4),
-                110,
-                "even",
-            )  # slow, but more than 60 a minute
-        if rng.random() < 0.1:
-            s["target"] = [rng.choice(self.dead), 5060]
-        return s
-
-    def draw_distributed_flood(self, run, given):
-        rng = self.rng
-        count = rng.randrange(20, 34)
-        site = run["site"]
-        candidates = [ip for ip in self.pool if self.site_of[ip] == site]
-        run["sockets"] = [[ip, self.port(ip)] for ip in rng.sample(candidates, min(count, len(candidates)))]
-        s = {
-            **self.habits(),
-            **self.pace(run, 20, 80, rng.randrange(110, 220)),
-            "method": rng.choice(["INVITE", "REGISTER", "MESSAGE", "SUBSCRIBE"]),
-            "victims": rng.choice(["one", "known", "unknown"]),
-            "identity": "changing",
-        }
-        s.update(call_ids="new", honest_first=False)
-        if self.would_succeed(s["method"]):
-            s["victims"] = "unknown"
-        if s["method"] == "INVITE" and not self.srv["challenge_invite"]:
-            s["acks"] = False
-        return s
-
-    def would_succeed(self, method):
-        """Whether known accounts would answer such a flood with success, so that it would be none."""
-        methods = method if isinstance(method, list) else [method]
-        return (
-            "OPTIONS" in methods
-            or not self.srv["challenge_invite"]
-            and bool({"MESSAGE", "SUBSCRIBE"} & set(methods))
-        )
-
-    def hosts(self, site):
-        """Targets of a scan: phones of the other site, addresses where nobody is, the server."""
-        rng = self.rng
-        phones = [a["ip"] for a in self.actors if a["kind"] == "phone" and a["namespace"] != site]
-        hosts = (
-            rng.sample(phones, min(len(phones), rng.randrange(3, 16)))
-            + rng.sample(self.dead, rng.randrange(1, len(self.dead) + 1))
-            + [self.server_ip]
-        )
-        return sorted(set(hosts))
-
-    def draw_scan(self, run, given):
-        rng = self.rng
-        kind = rng.choice(["hosts", "hosts", "ports", "methods"])
-        s = {
-            **self.habits(),
-            **self.pace(run, 1, 60, 200),
-            "call_ids": "new",
-            "hosts": self.hosts(run["site"]),
-            "ports": [5060],
-            "methods": [rng.choice(["OPTIONS", "OPTIONS", "REGISTER", "INVITE"])],
-        }
-        s["honest_first"] = False
-        if kind == "ports":
-            s["hosts"], s["ports"] = [self.server_ip] + rng.sample(s["hosts"], 1), [
-                5060,
-                5061,
-                5062,
-                5065,
-                5070,
-                5080,
-                5090,
-                5160,
-                6060,
-                15060,
-                8060,
-            ][: rng.randrange(5, 12)]
-        if kind == "methods":
-            s["hosts"], s["methods"] = rng.sample(s["hosts"], min(4, len(s["hosts"]))), rng.sample(
-                ["OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE", "MESSAGE", "PUBLISH", "INFO"], 4
-            )
-        if rng.random() < 0.3:
-            s["user"] = rng.choice(self.users)
-        run["seconds"] = min(30, len(s["hosts"]) * len(s["ports"]) * len(s["methods"]) / s["rate"] + 1)
-        return s
-
-    def draw_enumeration(self, run, given):
-        rng = self.rng
-        s = {
-            **self.habits(),
-            **self.pace(run, 0.8, 60, rng.randrange(16, 80)),
-            "method": rng.choice(["REGISTER", "REGISTER", "INVITE", "OPTIONS", "SUBSCRIBE", "MESSAGE"]),
-            "victims": rng.choice(["range", "names", "unknown"]),
-            "first": rng.choice([1, 90, 400, 800, 1500, 5000, 9000]),
-            "identity": "fixed",
-        }
-        s["honest_first"] = rng.random() < 0.1
-        return s
-
-    def words(self):
-        rng = self.rng
-        out = [
-            rng.choice(
-                [
-                    str(rng.randrange(10**3, 10**4)),
-                    styles.alnum(rng, 6).lower(),
-                    rng.choice(["admin", "secret", "123456", "password", "qwerty", "sip", "voip", "letmein"])
-                    + rng.choice(["", "1", "!", "123"]),
-                ]
-            )
-            for _ in range(rng.randrange(14, 45))
-        ]
-        return out
-
-    def draw_bruteforce(self, run, given):
-        rng = self.rng
-        words = self.words()
-        run["accounts"] = run["accounts"][: rng.choice([1, 1, 2, 3])]
-        if rng.random() < 0.3 and self.weak:
-            run["accounts"], words[-1:] = [self.weak[0]], [self.weak[0][-3:] + "1"]
-        s = {
-            **self.habits(),
-            **self.pace(run, 1, 25, len(words) + 1),
-            "method": rng.choice(["REGISTER", "REGISTER", "INVITE"])
-            if self.srv["challenge_invite"]
-            else "REGISTER",
-            "passwords": words,
-            "reuse_nonce": rng.random() < 0.3,
-            "identity": "fixed",
-        }
-        run["seconds"] += 2
-        if rng.random() < 0.25:
-            candidates = [ip for ip in self.pool if self.site_of[ip] == run["site"]]
-            run["sockets"] = [
-                [ip, self.port(ip)]
-                for ip in rng.sample(candidates, min(rng.randrange(3, 9), len(candidates)))
-            ]
-        return s
-
-    def draw_teardown(self, run, given):
-        run["seconds"] = 25
-        return {
-            **self.habits(),
-            "rate": self.rng.uniform(0.5, 2),
-            "limit": self.rng.randrange(6, 16),
-            "rhythm": "random",
-            "kind": self.rng.choice(["bye", "bye", "cancel", "reply"]),
-            "direct": self.rng.random() < 0.3,
-            "patience": 0.8,
-        }
-
-    def draw_hijack(self, run, given):
-        kind = self.rng.choice(["register", "dialog"])
-        run["seconds"] = 20
-        run["accounts"] = self.rng.sample(self.online, min(len(self.online), self.rng.randrange(4, 11)))
-        return {
-            **self.habits(),
-            "rate": self.rng.uniform(0.8, 4) if kind == "register" else 1,
-            "limit": 20,
-            "kind": kind,
-            "honest_first": False,
-            "honest_after": False,
-        }
-
-    def draw_malformed(self, run, given):
-        rng = self.rng
-        kinds = list(mutations.MALFORMED)
-        return {
-            **self.habits(),
-            **self.pace(run, 0.7, 30, rng.randrange(15, 70)),
-            "method": rng.choice(
-                ["INVITE", "OPTIONS", "REGISTER", ["INVITE", "OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE"]]
-            ),
-            "victims": rng.choice(["one", "few", "known"]),
-            "mixed_styles": rng.random() < 0.6,
-            "kinds": kinds if rng.random() < 0.6 else rng.sample(kinds, 8),
-            "call_ids": "new",
-        }
-
-    def draw_injection(self, run, given):
-        rng = self.rng
-        kinds = list(mutations.INJECTIONS)
-        return {
-            **self.habits(),
-            **self.pace(run, 0.7, 20, rng.randrange(15, 70)),
-            "method": rng.choice(
-                ["INVITE", "REGISTER", "OPTIONS", ["INVITE", "OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE"]]
-            ),
-            "victims": rng.choice(["one", "few", "known"]),
-            "mixed_styles": rng.random() < 0.6,
-            "kinds": kinds if rng.random() < 0.5 else rng.sample(kinds, 2),
-            "call_ids": "new",
-        }
-
-    def draw_spit(self, run, given):
-        rng = self.rng
-        run["seconds"] = 30
-        return {
-            **self.habits(),
-            "rate": rng.uniform(0.8, 4),
-            "limit": rng.randrange(16, 30),
-            "rhythm": "random",
-            "method": rng.choice(["INVITE", "MESSAGE"]),
-            "acks": True,
-            "register": rng.random() < 0.8,
-            "identity": "fixed",
-            "call_ids": "new",
-        }
-
-    def draw_toll_fraud(self, run, given):
-        rng = self.rng
-        run["seconds"] = 30
-        return {
-            **self.habits(),
-            "rate": rng.uniform(0.6, 3),
-            "limit": rng.randrange(9, 26),
-            "rhythm": "random",
-            "kind": rng.choice(["numbers", "prefixes"]),
-            "acks": True,
-            "register": rng.random() < 0.7,
-        }
-
-    # -- other tools' settings --------------------------------------------------------------------------
-
-    def coat(self, given):
-        """SIPVicious as it is, or disguised: a seed for the disguise and a throttle."""
-        rng = self.rng
-        disguised = given.get("disguised", rng.random() < 0.6)
-        return {
-            "disguise": rng.getrandbits(30) + 1 if disguised else 0,
-            "throttle": rng.choice([0.005, 0.02, 0.1, 0.4])
-            if disguised
-            else rng.choice([0.005, 0.005, 0.05]),
-        }
-
-    def draw_svmap(self, run, given):
-        rng = self.rng
-        run["seconds"] = 20
-        s = {
-            **self.coat(given),
-            "hosts": self.hosts(run["site"]),
-            "ports": rng.choice(["5060", "5060", "5060-5064", "5060,5080,5160"]),
-            "method": rng.choice(["OPTIONS", "OPTIONS", "REGISTER", "INVITE"]),
-        }
-        if s["disguise"]:
-            s["fromname"] = rng.choice(["Alice", "100", "pbx", "O'Brien", "test"])
-        return s
-
-    def svwar_methods(self):
-        """Methods with which svwar gets anywhere: an unknown account must be a 404, else it gives up at once."""
-        calls = not self.srv["challenge_invite"] and self.srv["unknown"] == 404
-        return ["REGISTER"] * (self.srv["unknown_register"] == 404) + ["OPTIONS", "INVITE"] * calls
-
-    def draw_svwar(self, run, given):
-        rng = self.rng
-        run["seconds"] = 25
-        first = rng.choice([90, 100, 150, 195, 290, 400, 1000, 2000, 5000])
-        s = {
-            **self.coat(given),
-            "extensions": "%d-%d" % (first, first + rng.randrange(30, 110)),
-            "method": rng.choice(self.svwar_methods()),
-        }
-        s["force"] = rng.random() < 0.3
-        if rng.random() < 0.25:
-            s["template"] = rng.choice(["1%04i", "%05i", "49%06i"])
-        return s
-
-    def draw_svcrack(self, run, given):
-        rng = self.rng
-        run["seconds"] = 25
-        first = rng.randrange(100, 9000)
-        numbers = [u for u in self.weak if u[-3:].isdigit() and u[-3] != "0"]
-        weak = rng.choice(numbers) if numbers and rng.random() < 0.3 else None
-        if weak:
-            first = int(weak[-3:] + "1") - rng.randrange(15, 25)
-        s = {
-            **self.coat(given),
-            "user": weak or rng.choice([u for u in self.users if u not in self.weak]),
-            "range": "%d-%d" % (first, first + rng.randrange(25, 80)),
-        }
-        return s
-
-    def draw_sipp(self, run, given):
-        rng = self.rng
-        if run["class"] == "flood":
-            pace = self.pace(run, 12, 120, rng.randrange(80, 200))
-            method = rng.choice(["INVITE", "INVITE", "REGISTER", "OPTIONS"])
-            return {
-                "rate": max(12, int(pace["rate"])),
-                "calls": pace["limit"],
-                "family": rng.choice(["plain", "gateway", "soft"]),
-                "method": method,
-                "victims": "unknown" if method == "OPTIONS" else rng.choice(["known", "unknown"]),
-            }
-        run["seconds"] = 30
-        return {
-            "rate": rng.choice([1, 2, 3]),
-            "calls": rng.randrange(16, 30),
-            "family": rng.choice(["plain", "gateway", "soft"]),
-            "method": rng.choice(["INVITE", "MESSAGE"]),
-        }

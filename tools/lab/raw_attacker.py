@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """One launch of an attacker that builds its own messages, with the same builder as the honest phones.
-Relies on: useragent.py, mutations.py, a run's specification in JSON (see docs/lab.md).
+Relies on: useragent.py, mutations.py, launch.py, a run's specification in JSON (see docs/lab.md).
 Relied on by: run.py, live.py.
 """
 import argparse
@@ -10,6 +10,7 @@ import random
 import sys
 import time
 
+import launch
 import mutations
 import sip
 from styles import ADVERTISEMENTS, MESSAGE_TEXTS, draw_display, draw_number, draw_style
@@ -28,6 +29,7 @@ class Attack:
         self.rng = random.Random(spec["seed"])
         world = spec["world"]
         self.world = World(tuple(world["server"]), world["domain"], world["salt"], world["weak"], "")
+        self.world.ws_port = world.get("ws_port", 0)
         self.users = spec["users"]
         self.log = SentLog(spec["sent_log"], spec["run"])
         self.count = 0
@@ -42,6 +44,7 @@ class Attack:
             self.spec["user"],
             style=style,
             profile={"answer": 1},
+            wire=s.get("wire", "udp"),
         )
         agent.style.acks = s.get("acks", agent.style.acks)
         return agent
@@ -88,52 +91,7 @@ class Attack:
     # -- who is attacked --------------------------------------------------------------------------------
 
     def victim(self):
-        """A user part, by the run's kind of victims."""
-        kind, rng = self.settings.get("victims", "known"), self.rng
-        if kind == "one":
-            return self.users[self.spec["seed"] % len(self.users)]
-        if kind == "few":
-            return self.users[(self.spec["seed"] + rng.randrange(3)) % len(self.users)]
-        if kind == "unknown":
-            known = rng.choice(self.users)
-            return rng.choice(
-                [
-                    known[:-1] + str(rng.randrange(100, 999)),
-                    str(rng.randrange(100, 10**6)),
-                    known + rng.choice("xyz01"),
-                ]
-            )
-        if kind == "range":
-            return str(self.settings.get("first", 100) + self.count)
-        if kind == "names":
-            return rng.choice(
-                [
-                    "admin",
-                    "test",
-                    "user",
-                    "guest",
-                    "sales",
-                    "info",
-                    "office",
-                    "reception",
-                    "root",
-                    "support",
-                    "fax",
-                    "phone",
-                    "demo",
-                    "voip",
-                    "sip",
-                    "alice",
-                    "bob",
-                    "carol",
-                    "dave",
-                    "john",
-                    "mary",
-                ]
-            ) + rng.choice(["", "", "1", "2", str(rng.randrange(99))])
-        if kind == "international":
-            return draw_number(rng)
-        return rng.choice(self.users)
+        return launch.victim(self.rng, self.settings, self.users, self.spec["seed"], self.count)
 
     def request(self, agent, method, user, **options):
         """A request of the run; identity and Call-ID stay or change as the settings say."""

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs one lab session: network, server, honest clients, attackers, capture, labels.
-Relies on: plan.py, network.py, kamailio_config.py, sipp_scenarios.py, phones.py, raw_attacker.py, label.py;
-           Debian packages kamailio, kamailio-extra-modules, sip-tester, sipvicious, tcpdump, iproute2; root.
+Relies on: plan.py, network.py, servers.py, sipp_scenarios.py, phones.py, softphones.py, attackers.py, label.py;
+           the Debian packages of `tools/packages.sh lab`; root.
 Relied on by: data/samples/README.md, live.py, people.
 """
 import argparse
@@ -15,12 +15,14 @@ import sys
 import threading
 import time
 
-import kamailio_config
+import attackers
 import network
 import plan as planning
+import servers
 import sip
 import sipp_scenarios
-from styles import ADVERTISEMENTS, MESSAGE_TEXTS, draw_number
+import softphones
+from styles import MESSAGE_TEXTS, draw_number
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
@@ -39,7 +41,7 @@ EXAMPLES = """examples:
 The directory then holds NAME.pcap, NAME.labels.tsv and NAME.runs.tsv (docs/labels.md), and work/ with all logs."""
 
 
-class Session:
+class Session(servers.Servers, attackers.Attackers):
     """Processes of one running session. They live in its own process namespace and die with it."""
 
     def __init__(self, plan, out):
@@ -86,43 +88,7 @@ class Session:
                 process.kill()
                 process.wait()
 
-    # -- server and capture -----------------------------------------------------------------------------
-
-    def start_server(self):
-        path = os.path.join(self.work, "kamailio.cfg")
-        with open(path, "w") as f:
-            f.write(
-                kamailio_config.write(
-                    self.plan["server"], self.plan["users"], self.plan["weak"], self.plan["salt"]
-                )
-            )
-        check = subprocess.run(
-            ["kamailio", "-c", "-f", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        if check.returncode:
-            raise planning.Error(
-                "kamailio refuses %s: %s"
-                % (
-                    path,
-                    next(
-                        (x for x in check.stdout.splitlines() if "ERROR" in x or "CRITICAL" in x),
-                        check.stdout[-300:],
-                    ),
-                )
-            )
-        server = self.start(
-            ["kamailio", "-DD", "-E", "-f", path, "-m", "64", "-M", "8", "-P", "/run/kamailio.pid"],
-            "kamailio.log",
-        )
-        deadline = time.time() + 8
-        while not self.listening():
-            if server.poll() is not None or time.time() > deadline:
-                raise planning.Error("kamailio did not start: see %s/kamailio.log" % self.work)
-            time.sleep(0.1)
-
-    def listening(self):
-        text = subprocess.run(["ss", "-H", "-lun"], stdout=subprocess.PIPE, text=True).stdout
-        return "%s:%d" % (self.host, self.server[1]) in text
+    # -- capture -----------------------------------------------------------------------------
 
     def start_capture(self, pcap):
         self.capture = self.start(
@@ -141,7 +107,7 @@ class Session:
                 "--time-stamp-precision=nano",
                 "-w",
                 pcap,
-                "udp or icmp or icmp6 or (ip[6:2] & 0x3fff != 0)",
+                "(udp and not udp portrange 65002-65535) or tcp or icmp or icmp6 or (ip[6:2] & 0x3fff != 0)",
             ],
             "tcpdump.log",
         )
@@ -196,7 +162,7 @@ class Session:
             "%ds" % max(1, int(seconds)),
             "-timer_resol",
             "10",
-        ]
+        ] + (["-t", "t1"] if entry.get("wire") == "tcp" else [])
         if rows:
             with open(base + ".csv", "w") as f:
                 f.write(sipp_scenarios.csv(rows))
@@ -237,6 +203,7 @@ class Session:
         domain = sip.bracket(self.plan["server"]["domain"])
         writer = sipp_scenarios.Writer(entry["family"], rng, domain, challenged)
         entry["call_id"] = writer.call_id
+        writer.wire = ";transport=tcp" if entry.get("wire") == "tcp" else ""
         getattr(self, "sipp_" + entry["kind"])(entry, writer, rng)
 
     def sipp_callee(self, entry, writer, rng):
@@ -249,7 +216,7 @@ class Session:
             listen=True,
             seconds=self.left() + 2,
         )
-        expires = rng.choice([20, 30, 40])
+        expires = 60 if self.plan["server"]["kind"] == "ejabberd" else rng.choice([20, 30, 40])
         while self.left() > 3:
             self.finish(
                 self.sipp(
@@ -354,30 +321,6 @@ class Session:
             self.left() - 1,
         )
 
-    def health_check(self, entry):
-        """svmap as an operator's health check of the own server."""
-        time.sleep(3)
-        while self.left() > 4:
-            command = (
-                [
-                    PYTHON,
-                    os.path.join(HERE, "sipvicious_disguise.py"),
-                    str(entry["disguise"]),
-                    entry["ip"],
-                    "svmap",
-                    "-P",
-                    str(entry["port"]),
-                    "-x",
-                    sip.bracket(entry["ip"]),
-                    "-p",
-                    str(self.server[1]),
-                ]
-                + (["-6"] if self.plan["ip_version"] == 6 else [])
-                + [self.server[0]]
-            )
-            self.finish(self.start(command, "health.log", entry["site"]), 3)
-            time.sleep(max(0.1, min(entry["gap"], self.left() - 3)))
-
     # -- attackers --------------------------------------------------------------------------------------
 
     def attack(self, run):
@@ -398,130 +341,23 @@ class Session:
             "accounts": run["accounts"],
         }
         self.runs.append(record)
-        getattr(self, "launch_" + run["tool"])(run, record)
+        self.launch(run, record)
         record["ended"] = time.time()
-
-    def launch_raw(self, run, record):
-        plan = self.plan
-        record["sent_log"] = os.path.join(self.work, "sent-%d.tsv" % run["run"])
-        spec = dict(
-            run,
-            world={
-                "server": list(self.server),
-                "domain": plan["server"]["domain"],
-                "salt": plan["salt"],
-                "weak": plan["weak"],
-            },
-            users=plan["users"],
-            sent_log=record["sent_log"],
-            dialog_log=plan["dialog_log"],
-            near=plan["sites"][run["site"]],
-        )
-        path = os.path.join(self.work, "run-%d.json" % run["run"])
-        with open(path, "w") as f:
-            json.dump(spec, f)
-        process = self.start(
-            [PYTHON, os.path.join(HERE, "raw_attacker.py"), path], "attackers.log", run["site"]
-        )
-        self.finish(process, min(run["seconds"] + 25, self.left() - 0.5))
-
-    def sipvicious(self, run, tool, arguments):
-        s = run["settings"]
-        process = self.start(
-            [
-                PYTHON,
-                os.path.join(HERE, "sipvicious_disguise.py"),
-                str(s["disguise"]),
-                run["ip"],
-                tool,
-                "-P",
-                str(run["port"]),
-                "-t",
-                str(s["throttle"]),
-            ]
-            + (["-x", sip.bracket(run["ip"])] if s["disguise"] or tool == "svmap" else [])
-            + arguments,
-            "sipvicious.log",
-            run["site"],
-        )
-        self.finish(process, min(run["seconds"], self.left() - 0.5))
-
-    def launch_svmap(self, run, record):
-        s = run["settings"]
-        self.sipvicious(
-            run,
-            "svmap",
-            ["-p", s["ports"], "-m", s["method"]]
-            + (["--fromname", s["fromname"]] if s.get("fromname") else [])
-            + (["-6"] if self.plan["ip_version"] == 6 else [])
-            + s["hosts"],
-        )
-
-    def target_options(self):
-        domain = self.plan["server"]["domain"]
-        return (
-            ["-p", str(self.server[1])]
-            + (["--domain", domain] if domain != self.server[0] else [])
-            + (["-6"] if self.plan["ip_version"] == 6 else [])
-        )
-
-    def launch_svwar(self, run, record):
-        s = run["settings"]
-        self.sipvicious(
-            run,
-            "svwar",
-            self.target_options()
-            + ["-e", s["extensions"], "-m", s["method"]]
-            + (["--force"] if s["force"] else [])
-            + (["-T", s["template"]] if s.get("template") else [])
-            + [self.server[0]],
-        )
-
-    def launch_svcrack(self, run, record):
-        s = run["settings"]
-        self.sipvicious(
-            run, "svcrack", self.target_options() + ["-u", s["user"], "-r", s["range"]] + [self.server[0]]
-        )
-
-    def launch_sipp(self, run, record):
-        """SIPp as an attacker: the same families of scenarios as the honest ones."""
-        s, rng, plan = run["settings"], random.Random(run["seed"]), self.plan
-        writer = sipp_scenarios.Writer(
-            s["family"], rng, sip.bracket(plan["server"]["domain"]), plan["server"]["challenge_invite"]
-        )
-        entry = {"ip": run["ip"], "site": run["site"], "call_id": writer.call_id}
-        if run["class"] == "flood":
-            wrong = 1.0 if s.get("victims") == "unknown" else 0.0
-            scenario = writer.flood(s["method"])
-            users = rng.sample(plan["users"], 5) if rng.random() < 0.5 else [run["user"]]
-            rows = self.rows(users, self.callees(rng, s["calls"], 0, wrong))
-        else:
-            rows = self.rows([run["user"]], rng.sample(plan["users"], min(len(plan["users"]), s["calls"])))
-            scenario = (
-                writer.call(rng.randrange(400, 1500))
-                if s["method"] == "INVITE"
-                else writer.message(rng.choice(ADVERTISEMENTS + MESSAGE_TEXTS))
-            )
-        calls = min(s["calls"], len(rows))
-        process = self.sipp(
-            entry,
-            "attack-%d" % run["run"],
-            scenario,
-            run["port"],
-            rows,
-            s["rate"],
-            calls,
-            seconds=run["seconds"] + 6,
-        )
-        self.finish(process, min(run["seconds"] + 5, self.left() - 0.5))
 
     # -- the whole --------------------------------------------------------------------------------------
 
     def run(self, pcap):
         plan = self.plan
         network.build([plan["server"]["ip"]], plan["sites"], plan["dead"], plan["ip_version"] == 6)
+        network.roads(plan["far"], plan["dead"][0], plan["ip_version"] == 6)
+        for entry in plan["softphones"]:
+            network.join(entry["namespace"], entry["ip"], plan["ip_version"] == 6)
+        if plan["loss"]:
+            for site in network.SITES:
+                network.lose(site, plan["loss"])
         self.start_server()
         self.start_capture(pcap)
+        self.start_listener()
         plan["start"] = time.time() + 1
         path = os.path.join(self.work, "plan.json")
         with open(path, "w") as f:
@@ -529,6 +365,8 @@ class Session:
         open(plan["dialog_log"], "w").close()
         for site in network.SITES:
             self.start([PYTHON, os.path.join(HERE, "phones.py"), path, site], "phones-%s.log" % site, site)
+        if plan["softphones"]:
+            self.start([PYTHON, os.path.join(HERE, "softphones.py"), path], "softphones.log")
         for entry in plan["sipp"]:
             self.background(self.sipp_actor, entry)
         for entry in plan["health"]:
@@ -538,10 +376,10 @@ class Session:
         self.watch(pcap)
         self.stop_capture()
         log = os.path.join(self.work, "runlog.json")
+        record = {"server": list(self.server), "runs": sorted(self.runs, key=lambda r: r["run"])}
+        record["servers"] = [plan["server"]["ip"]] + [ip for ip, _ in plan["server"]["cores"]]
         with open(log, "w") as f:
-            json.dump(
-                {"server": list(self.server), "runs": sorted(self.runs, key=lambda r: r["run"])}, f, indent=1
-            )
+            json.dump(record, f, indent=1)
         return log
 
     def watch(self, pcap):
@@ -570,13 +408,19 @@ def load(args):
         raise planning.Error("%s: %s" % (path, error))
 
 
-def check_machine():
+def say(text):
+    print("lab: " + text, file=sys.stderr)
+
+
+def check_machine(plan):
     if os.geteuid():
         raise planning.Error("network namespaces need root")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    for program, package in NEEDED.items():
+    for program, package in {**NEEDED, **attackers.needed(plan)}.items():
         if not shutil.which(program):
             raise planning.Error("%s is missing: apt-get install %s" % (program, package))
+    if servers.missing(plan):
+        raise planning.Error(servers.missing(plan))
 
 
 def main():
@@ -609,7 +453,8 @@ def main():
             session["seconds"] = args.seconds
         out = os.path.abspath(args.out)
         plan = planning.expand(session, args.seed, name, out)
-        check_machine()
+        check_machine(plan)
+        plan["softphones"] = softphones.usable(plan["softphones"], None if network.inside() else say)
         os.makedirs(os.path.join(out, "work"), exist_ok=True)
         if not network.inside():
             return network.enter([PYTHON, os.path.abspath(__file__)] + sys.argv[1:])

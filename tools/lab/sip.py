@@ -83,6 +83,29 @@ def parse(data):
     return Message(lines[0], headers, body.encode("utf-8", "surrogateescape"))
 
 
+class Splitter:
+    """Cuts a stream into messages by Content-Length (RFC 3261, 18.3)."""
+
+    def __init__(self):
+        self.data = b""
+
+    def feed(self, data):
+        """The whole messages so far."""
+        self.data += data
+        out = []
+        while True:
+            self.data = self.data.lstrip(b"\r\n")
+            head, end, rest = self.data.partition(b"\r\n\r\n")
+            if not end:
+                return out
+            length = re.search(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,7})", head, re.I)
+            body = int(length.group(1)) if length else 0
+            if len(rest) < body:
+                return out
+            out.append(head + end + rest[:body])
+            self.data = rest[body:]
+
+
 def uri_of(value):
     """The URI of a name-addr or addr-spec."""
     value = re.sub(r'"(?:[^"\\]|\\.)*"', "", value)  # a display name may hold angle brackets
@@ -139,14 +162,16 @@ def render(message, style, rng):
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + message.body
 
 
-def via(style, rng, ip, port, branch=None):
+def via(style, rng, ip, port, branch=None, transport="udp"):
     """(Via value, branch) in the style's form."""
     branch = branch or make_branch(rng, style.branch_form)
     sent_by = bracket(ip) + (":%d" % port if port != 5060 or style.sent_by_port else "")
+    if transport == "ws":
+        sent_by = ip  # a name that nobody resolves; no port
     params = {"last": ";branch=%s;rport", "first": ";rport;branch=%s", "none": ";branch=%s"}[
         style.rport
     ] % branch
-    return "SIP/2.0/UDP " + sent_by + params, branch
+    return "SIP/2.0/%s %s%s" % (transport.upper(), sent_by, params), branch
 
 
 def name_addr(style, display, uri, tag=""):

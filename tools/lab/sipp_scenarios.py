@@ -63,6 +63,7 @@ class Writer:
     def __init__(self, family, rng, domain, challenged):
         self.f, self.rng, self.domain, self.challenged = FAMILIES[family], rng, domain, challenged
         self.hex8 = styles.hexes(rng, 8)
+        self.wire = ""  # or ";transport=tcp", which a Contact then says
         self.agent = rng.choice(self.f["agents"])
         self.call_id = self.f["call_id"].replace("{hex8}", self.hex8)
 
@@ -107,7 +108,7 @@ class Writer:
             "Max-Forwards": "70",
         }
         if method not in ("CANCEL", "ACK", "BYE"):
-            headers["Contact"] = "<sip:%s@[local_ip]:[local_port]>" % from_user
+            headers["Contact"] = "<sip:%s@[local_ip]:[local_port]%s>" % (from_user, self.wire)
         if self.agent:
             headers["User-Agent"] = self.agent
         if auth:
@@ -269,7 +270,7 @@ class Writer:
             text = self.request(
                 "REGISTER", step, registrar, cseq=cseq, auth=auth, expires=str(expires), to_uri=aor
             )
-            return text.replace("@[local_ip]:[local_port]>", "@[local_ip]:%d>" % contact_port)
+            return text.replace("@[local_ip]:[local_port]%s>" % self.wire, "@[local_ip]:%d%s>" % (contact_port, self.wire))
 
         c = self.f["cseq"]
         return self._scenario(

@@ -22,11 +22,15 @@ def coat(make_request, rng):
     host = rng.choice(["", "", "@" + styles.alnum(rng, 6).lower() + ".local"])
     order = {name: i for i, name in enumerate(style.order)}
     calls = {}
+    first_cseq = rng.choice([0, 0, 1, 19, 100, rng.randrange(1, 60000)])
+    own_contact = rng.random() < 0.8  # else the tool's, which may be anybody's
 
     def disguised(*args, **kwargs):
         text = make_request(*args, **kwargs)
         head, _, body = text.partition("\r\n\r\n")
         start, *lines = head.split("\r\n")
+        here = re.search(r"(?m)^(?:Via|v): SIP/2\.0/UDP ([^;\r]+)", head)
+        user = re.search(r"(?m)^(?:From|f):[^\r]*?sip:([^@>\r]*)@", head)
         out = []
         for line in lines:
             name, _, value = line.partition(": ")
@@ -38,6 +42,11 @@ def coat(make_request, rng):
                 value = re.sub(
                     r"branch=[^;]+", lambda m: "branch=" + styles.make_branch(rng, style.branch_form), value
                 )
+            elif name == "CSeq":
+                number, method = value.split(" ", 1)
+                value = "%d %s" % (int(number) + first_cseq, method)
+            elif name == "Contact" and own_contact and here and user:
+                value = "<sip:%s@%s%s>" % (user.group(1), here.group(1), style.contact_params)
             elif name == "Max-Forwards":
                 value = str(style.max_forwards)
             elif name == "Call-ID" and host:

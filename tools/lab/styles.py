@@ -1,6 +1,6 @@
 """How SIP stacks write: user-agent families and the pools that every builder of the lab draws from.
 Relies on: the standard library.
-Relied on by: sip.py, phones.py, raw_attacker.py, sipp_scenarios.py, sipvicious_disguise.py, plan.py.
+Relied on by: sip.py, phones.py, sipp_scenarios.py, sipvicious_disguise.py, plan.py, the attackers' builders.
 
 Honest clients and attackers draw from the same pools, so that nothing here separates them.
 """
@@ -40,6 +40,8 @@ ORDERS = [
     "Via CSeq From Call-ID To Contact Max-Forwards Authorization Expires User-Agent Supported Content-Type",
     "Max-Forwards Via From To Call-ID CSeq Contact Content-Type User-Agent",
     "Via From To Contact Call-ID CSeq Content-Type Content-Length Max-Forwards User-Agent Allow Authorization",
+    "To From Via CSeq Call-ID Contact Max-Forwards User-Agent Content-Type Authorization",
+    "Call-ID CSeq From To Via Contact Max-Forwards Expires User-Agent Content-Type",
 ]
 
 # name, index of the order, user agents, Call-ID form, branch form, tag form
@@ -154,7 +156,7 @@ FAMILIES = [
     ("mobile", 11, ["GS Wave 1.0.3.34", "Acrobits/5.8.1", "Ooma-Mobile/7.2"], "uuid", "alnum", "uuid"),
 ]
 
-CALL_ID_FORMS = sorted({f[3] for f in FAMILIES} | {"digits@ip", "short@ip", "uuid@ip", "hex32"})
+CALL_ID_FORMS = sorted({f[3] for f in FAMILIES} | {"digits@ip", "short@ip", "uuid@ip", "hex32", "hex-short@ip"})
 BRANCH_FORMS = sorted({f[4] for f in FAMILIES})
 TAG_FORMS = sorted({f[5] for f in FAMILIES} | {"long-hex"})
 

@@ -1,5 +1,5 @@
 """One SIP user agent: a socket, a style, an account, transactions and dialogs, on asyncio.
-Relies on: sip.py, styles.py.
+Relies on: connections.py, sip.py, styles.py.
 Relied on by: phones.py (honest traffic) and raw_attacker.py (attacks and honest traffic by the same builder).
 """
 import asyncio
@@ -8,9 +8,10 @@ import hashlib
 import json
 import re
 
+import connections
 import sip
 from sip import Message
-from styles import draw_display, draw_style, make_branch, make_call_id, make_tag
+from styles import alnum, draw_display, draw_style, make_branch, make_call_id, make_tag
 
 T1 = 0.5  # RFC 3261: first retransmission after T1, then doubled up to 4 s
 
@@ -24,6 +25,8 @@ class World:
     salt: str
     weak: list
     dialog_log: str = ""
+    ws_port: int = 0
+    users: tuple = ()  # whom an honest agent may transfer a call to
 
     def note_dialog(self, **record):
         """Publishes a dialog for whoever listens on the wire (attackers that forge a BYE have to know it)."""
@@ -58,19 +61,34 @@ class SentLog:
 
 class Agent(asyncio.DatagramProtocol):
     def __init__(
-        self, world, rng, ip, port, user, style=None, display=None, password=None, profile=None, loss=0.0
+        self,
+        world,
+        rng,
+        ip,
+        port,
+        user,
+        style=None,
+        display=None,
+        password=None,
+        profile=None,
+        loss=0.0,
+        wire="udp",
     ):
         self.world, self.rng, self.ip, self.port, self.user = world, rng, ip, port, user
         self.style = style or draw_style(rng)
         self.display = draw_display(rng) if display is None else display
         self.password = world.password(user) if password is None else password
         self.profile = profile or {"answer": 1}
-        self.loss = loss
+        self.loss = loss if wire == "udp" else 0.0
+        self.wire = wire  # udp, or tcp or ws: then everything goes through one connection to the server
         self.domain = sip.bracket(world.domain) + (":%d" % world.server[1] if self.style.domain_port else "")
         self.told_ip = (
             self.style.private_ip or ip
         )  # what this agent believes its address to be (behind a NAT)
-        self.transport = None
+        if wire == "ws":  # a browser does not know its address
+            self.told_ip = alnum(rng, 12).lower() + ".invalid"
+        self.transport = self.link = None
+        self.dead = False  # unplugged for good
         self.sent_log = None  # set while attacking
         self.waiting = {}  # (branch, method) -> queue of replies
         self.last_ack = {}  # Call-ID -> ACK of a 2xx, for its retransmissions
@@ -80,21 +98,46 @@ class Agent(asyncio.DatagramProtocol):
         self.dialogs = {}  # Call-ID -> Dialog
         self.nonce = None  # (answer header, challenge) of the last success
         self.nonce_count = 0
+        self.reader = None  # called with every MESSAGE that comes in
         self.tasks = set()
         self.register_call_id = make_call_id(rng, self.style.call_id_form, ip)
         self.register_cseq = self.style.first_cseq
+        self.least_expires = 0  # what a 423 asked for
 
     # -- socket -----------------------------------------------------------------------------------------
 
     async def open(self):
-        loop = asyncio.get_running_loop()
-        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.ip, self.port))
+        loop, here = asyncio.get_running_loop(), (self.ip, self.port)
+        if self.wire != "udp":
+            kind = connections.WebSocket if self.wire == "ws" else connections.Connection
+            server = (self.world.server[0], self.world.ws_port if self.wire == "ws" else self.world.server[1])
+            self.transport, self.link = await loop.create_connection(
+                lambda: kind(self), *server, local_addr=here
+            )
+            await asyncio.wait_for(self.link.ready, 5)
+        else:
+            self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=here)
         self.port = self.transport.get_extra_info("sockname")[1]
         return self
+
+    async def reopen(self):
+        """A new connection, from another port, in place of one that the server has closed."""
+        lost = self.transport is not None and self.transport.is_closing()
+        if lost and self.wire != "udp" and not self.dead:
+            self.port = self.port if self.sent_log else 0  # a run's socket stays the run's
+            try:
+                await self.open()
+            except (OSError, asyncio.TimeoutError):
+                pass
 
     def close(self):
         if self.transport:
             self.transport.close()
+
+    def gone(self):
+        """Whether nothing will be sent any more (a lost connection comes back by itself)."""
+        closed = self.transport is None or self.transport.is_closing()
+        return self.dead or self.wire == "udp" and closed
 
     def send(self, data, dest=None):
         if isinstance(data, Message):
@@ -103,7 +146,10 @@ class Agent(asyncio.DatagramProtocol):
             return
         if self.sent_log:
             self.sent_log.note(self.ip, self.port, data)
-        self.transport.sendto(data, dest or self.world.server)
+        if self.link:
+            self.link.send(data)
+        else:
+            self.transport.sendto(data, dest or self.world.server)
 
     def error_received(self, exc):
         pass  # an ICMP error of a dead phone
@@ -137,11 +183,14 @@ class Agent(asyncio.DatagramProtocol):
         return "sip:%s@%s" % (self.user if user is None else user, self.domain)
 
     def contact(self, expires=None, user=None):
+        params = self.style.contact_params
+        if self.wire != "udp":
+            params = re.sub(r"(?i);transport=udp", "", params) + ";transport=" + self.wire
         value = "<sip:%s@%s:%d%s>" % (
             user or self.user,
             sip.bracket(self.told_ip),
             self.port,
-            self.style.contact_params,
+            params,
         )
         return value + (";expires=%d" % expires if expires is not None else "")
 
@@ -155,7 +204,7 @@ class Agent(asyncio.DatagramProtocol):
         self, method, uri, local, remote, call_id, cseq, body=b"", content_type="", routes=(), extra=()
     ):
         """A request with everything that the style always writes. The branch is drawn here."""
-        via, _ = sip.via(self.style, self.rng, self.told_ip, self.port)
+        via, _ = sip.via(self.style, self.rng, self.told_ip, self.port, transport=self.wire)
         headers = [
             ("Via", via),
             ("From", local),
@@ -218,12 +267,15 @@ class Agent(asyncio.DatagramProtocol):
         return message
 
     def offer(self, hold=False, version=1):
-        return sip.sdp(self.style, self.rng, self.told_ip, self.user, hold, version)
+        where = self.ip if self.wire == "ws" else self.told_ip
+        return sip.sdp(self.style, self.rng, where, self.user, hold, version)
 
     # -- client side ------------------------------------------------------------------------------------
 
     async def transact(self, message, dest=None, timeout=8.0, on_provisional=None, retransmit=True):
         """Sends a request, retransmits it, acknowledges a failed INVITE; the final reply, or None."""
+        await self.reopen()
+        retransmit = retransmit and self.wire == "udp"
         invite = message.method == "INVITE"
         queue = self.waiting[message.branch, message.method] = asyncio.Queue()
         data = sip.render(message, self.style, self.rng)
@@ -251,7 +303,8 @@ class Agent(asyncio.DatagramProtocol):
                 return reply
             return None
         finally:
-            self.spawn(self._linger(message, queue, dest))
+            if not asyncio.current_task().cancelling():  # at the session's end nobody waits for late replies
+                self.spawn(self._linger(message, queue, dest))
 
     async def _linger(self, message, queue, dest):
         """Late final replies of an INVITE are acknowledged again for a while."""
@@ -323,12 +376,13 @@ class Agent(asyncio.DatagramProtocol):
         headers = [(n, v) for n, v in message.headers if n not in ("Authorization", "Proxy-Authorization")]
         new = Message(message.start, headers, message.body)
         new.set("CSeq", "%d %s" % (int(number) + 1, method))
-        new.set("Via", sip.via(self.style, self.rng, self.told_ip, self.port)[0])
+        new.set("Via", sip.via(self.style, self.rng, self.told_ip, self.port, transport=self.wire)[0])
         return new
 
     async def register(self, expires=60, password=None, user=None, contact=None, timeout=6.0):
-        """REGISTER with digest; the final reply or None."""
+        """REGISTER with digest; the final reply or None. A registrar that wants longer bindings gets them."""
         user = user or self.user
+        expires = max(expires, self.least_expires) if expires else 0
         self.register_cseq += 1
         me = sip.name_addr(self.style, self.display, self.aor(user))
         in_contact = self.style.expires_in_contact
@@ -352,6 +406,9 @@ class Agent(asyncio.DatagramProtocol):
         )
         message, reply = await self.authorised(message, user=user, password=password, timeout=timeout)
         self.register_cseq = int(message.get("CSeq").split()[0])
+        if reply and reply.status == 423 and reply.get("Min-Expires").isdigit() and not self.least_expires:
+            self.least_expires = int(reply.get("Min-Expires"))
+            return await self.register(expires, password, user, contact, timeout)
         return reply
 
     async def call(
@@ -364,8 +421,10 @@ class Agent(asyncio.DatagramProtocol):
         from_user=None,
         timeout=14.0,
         extra=(),
+        answered=None,
     ):
-        """A whole call as caller. Returns the status of the INVITE (487 for a cancelled one, 0 for none)."""
+        """A whole call as caller. Returns the status of the INVITE (487 for a cancelled one, 0 for none);
+        `answered` hears of it before the talk."""
         invite = self.opening("INVITE", number, host, self.offer(), from_user=from_user, extra=extra)
         state = {"invite": invite}
         canceller = None
@@ -387,6 +446,8 @@ class Agent(asyncio.DatagramProtocol):
             self.authorise(invite, challenge, self.user, self.password)
             reply = await self.transact(invite, timeout=timeout, on_provisional=progress)
             self.nonce = challenge
+        if answered:
+            answered(reply.status if reply else 0)
         if reply is None or reply.status >= 300:
             return reply.status if reply else 0
         await self.talk(invite, reply, talk, features)
@@ -481,14 +542,13 @@ class Agent(asyncio.DatagramProtocol):
         elif feature == "message":
             await self.transact(self.in_dialog(dialog, "MESSAGE", b"brb", "text/plain"), timeout=4)
         elif feature == "refer":
-            await self.transact(
-                self.in_dialog(
-                    dialog,
-                    "REFER",
-                    extra=[("Refer-To", "<%s>" % self.aor()), ("Referred-By", "<%s>" % self.aor())],
-                ),
-                timeout=4,
+            to = self.aor(self.rng.choice(self.world.users) if self.world.users else None)
+            refer = self.in_dialog(
+                dialog, "REFER", extra=[("Refer-To", "<%s>" % to), ("Referred-By", "<%s>" % self.aor())]
             )
+            reply = await self.transact(refer, timeout=4)
+            if reply and reply.status == 202 and self.world.users:
+                await asyncio.sleep(self.rng.uniform(0.5, 2))  # stays until the other two talk
 
     async def reinvite(self, dialog, hold):
         message = self.in_dialog(dialog, "INVITE", self.offer(hold, 2))
@@ -664,7 +724,10 @@ class Agent(asyncio.DatagramProtocol):
             self.spawn(self.notify(request))
         elif method == "REFER":
             self.respond(request, address, 202, "Accepted", to_tag=self.new_tag())
+            self.spawn(self.transferred(request))
         elif method in ("OPTIONS", "MESSAGE", "INFO", "UPDATE", "NOTIFY"):
+            if method == "MESSAGE" and self.reader and request.get("Content-Type").startswith("text/plain"):
+                self.reader(request)
             body = self.offer() if method == "UPDATE" and request.body else b""
             self.respond(request, address, 200, "OK", to_tag=self.new_tag(), body=body)
         else:
@@ -674,6 +737,32 @@ class Agent(asyncio.DatagramProtocol):
                 *self.rng.choice([(405, "Method Not Allowed"), (501, "Not Implemented")]),
                 to_tag=self.new_tag()
             )
+
+    async def transferred(self, refer):
+        """Calls whom the REFER names and tells the referrer how that goes (RFC 3515)."""
+        dialog = self.dialogs.get(refer.get("Call-ID"))
+        to = sip.user_of(sip.uri_of(refer.get("Refer-To")))
+        if dialog is None or not self.world.users or to == self.user:
+            return
+        await self.report(dialog, "100 Trying")
+
+        def tell(status):
+            line = {200: "200 OK", 486: "486 Busy Here"}.get(status, "480 Temporarily Unavailable")
+            self.spawn(self.report(dialog, line, last=True))
+
+        await self.call(to, talk=self.rng.uniform(1, 4), timeout=8, answered=tell)
+
+    async def report(self, dialog, line, last=False):
+        if not dialog.ended:
+            state = "terminated;reason=noresource" if last else "active;expires=60"
+            notify = self.in_dialog(
+                dialog,
+                "NOTIFY",
+                b"SIP/2.0 %s\r\n" % line.encode(),
+                "message/sipfrag;version=2.0",
+                extra=[("Event", "refer"), ("Subscription-State", state)],
+            )
+            await self.transact(notify, timeout=4)
 
     async def notify(self, subscribe):
         """The first NOTIFY of a subscription."""
