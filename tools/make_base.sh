@@ -22,8 +22,9 @@ usage() {
   cat <<END
 usage: tools/make_base.sh --out DIR [--build DIR] [--left-out]
 
-Plays ${#sessions[@]} lab sessions (about 75 minutes, as root), makes $synth_sessions synthetic ones, imports, merges, checks and splits
-them into DIR/base.h5 and trains DIR/sipcnn-base.sipcnn. What is in DIR already is not made again.
+Plays ${#sessions[@]} lab sessions (about 75 minutes, as root), makes $synth_sessions synthetic ones, imports, splits, merges and checks
+them (DIR/base.h5), adds $lab_siblings siblings of each lab session (DIR/train.h5) and trains DIR/sipcnn-base.sipcnn. What is in DIR
+already is not made again.
   --out DIR     where everything goes; about 12 GB
   --build DIR   a build of the project (build/release)
   --left-out    train DIR/left-out.sipcnn instead, which never sees some tools and servers, for evaluation
@@ -81,16 +82,17 @@ make_synth() {
 }
 
 make_dataset() {
-  [[ ! -s $out/base.h5 ]] || return 0
+  [[ ! -s $out/train.h5 ]] || return 0
   make_lab
   make_synth
-  "$data" merge --output "$out/base.h5" "$out/lab-$((lab_siblings + 1)).h5" "$out/synth.h5"
+  "$data" merge --output "$out/base.h5" "$out/lab.h5" "$out/synth.h5"
   "$data" check "$out/base.h5" --split base >"$out/check.txt" || echo "leaks: see $out/check.txt" >&2
+  "$data" merge --output "$out/train.h5" "$out/lab-$((lab_siblings + 1)).h5" "$out/synth.h5"
 }
 
 # Numbers of the runs that --left-out leaves out.
 left_runs() {
-  "$data" info "$out/base.h5" --json | python3 -c '
+  "$data" info "$out/train.h5" --json | python3 -c '
 import json, sys
 tools = set(sys.argv[1:])
 print(",".join(str(i + 1) for i, run in enumerate(json.load(sys.stdin)["runs"]) if run["tool"] in tools))' \
@@ -115,7 +117,7 @@ main() {
   play_sessions
   make_dataset
   [[ $model == sipcnn-base ]] || extra=(--drop-runs "$(left_runs)" --refit 0)
-  "$build/train/sipcnn-train" fit --dataset "$out/base.h5" --split "$split_name" --output "$out/$model.ckpt" \
+  "$build/train/sipcnn-train" fit --dataset "$out/train.h5" --split "$split_name" --output "$out/$model.ckpt" \
     --export "$out/$model.sipcnn" --seed 1 "${options[@]}" "${extra[@]}"
 }
 

@@ -61,7 +61,8 @@ void train_source_close(TrainSource *source);
 
 /* The side of a row of the source. */
 static inline DatasetSide train_source_side(const TrainSource *source, const DatasetExample *example) {
-    return source->split ? dataset_side(source->split, example->capture, example->run) : DATASET_TEST;
+    if (!source->split) return DATASET_TEST;
+    return dataset_row_side(source->split, example->message, example->capture, example->run);
 }
 
 #endif

@@ -141,7 +141,8 @@ static bool mark_wanted(TrainStream *s) {
     s->wanted = calloc(head->n_captures + 1u, sizeof *s->wanted);
     if (!s->wanted) return false;
     for (uint32_t c = 0; c < head->n_captures; c++)
-        s->wanted[c] = split ? split->captures[c] == s->side : s->side == DATASET_TEST;
+        s->wanted[c] = split ? split->captures[c] == s->side || split->captures[c] & DATASET_SIDE_BY_ROW
+                             : s->side == DATASET_TEST;
     for (uint32_t run = 0; split && run < head->n_runs; run++)
         if (split->runs[run] == s->side) s->wanted[head->runs[run].capture] = true;
     return true;

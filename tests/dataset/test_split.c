@@ -201,9 +201,6 @@ START_TEST(rows_have_sides_of_their_own) {
     ck_assert_int_le(abs(count[DATASET_VALIDATION] - 3000), 200);
     ck_assert_int_le(abs(count[DATASET_TEST] - 1000), 150);
     ck_assert_int_eq(count[DATASET_UNUSED], 0);
-    /* Who asks for the side of a capture or run gets none to learn from. */
-    ck_assert_int_eq(dataset_side(split, 3, 0), DATASET_UNUSED);
-    ck_assert_int_eq(dataset_side(split, 3, 5), DATASET_UNUSED);
     split->captures[3] = DATASET_SIDE_BY_ROW + 10 * 9 + 9;
     ck_assert_int_eq(dataset_check(&dataset, &error), CORE_FORMAT);
     options.validation = 0.25;

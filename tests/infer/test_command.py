@@ -298,8 +298,8 @@ class BadInput(Case):
             self.complains('-m', path, '-r', capture, names=[path])
         self.complains('-m', self.path('absent'), '-r', capture, names=[self.path('absent')])
         self.complains('-m', self.dir, '-r', capture, names=[self.dir])
-        if not os.path.exists('/usr/local/share/sipcnn/first-light.sipcnn'):
-            self.complains('-r', capture, names=['first-light.sipcnn', '--model'])
+        if not os.path.exists('/usr/local/share/sipcnn/sipcnn-base.sipcnn'):
+            self.complains('-r', capture, names=['sipcnn-base.sipcnn', '--model'])
 
     def test_outputs(self):
         traffic = pcap([(1.7e9 + i / 10, packet(sip(call=i), number=i)) for i in range(2000)])

@@ -5,6 +5,7 @@
 #
 #   tests/long/dataset.sh [KILLS [MUTATIONS [MESSAGES]]]
 set -euo pipefail
+[[ ${1:-} != --help ]] || { sed -n '2,/^set/s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 kills=${1:-50} mutations=${2:-10000} messages=${3:-50000000}
 build=${SIPCNN_BUILD:-build/release}

@@ -3,6 +3,7 @@
 # Relies on: the asan build.
 # Relied on by: ./test.sh --long.
 set -euo pipefail
+[[ ${1:-} != --help ]] || { sed -n '2,/^set/s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 shopt -s nullglob
 for target in build/asan/tests/*/fuzz_*; do

@@ -9,6 +9,7 @@
 # The dataset is the samples many times over, every copy with runs and clients of its own. Fails if both
 # processes together ever needed more than 2 GiB.
 set -euo pipefail
+[[ ${1:-} != --help ]] || { sed -n '2,/^set/s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 messages=${1:-50000000} epochs=${2:-1}
 build=${SIPCNN_BUILD:-build/release}

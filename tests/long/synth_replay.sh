@@ -3,6 +3,7 @@
 # Relies on: the release build, tests/synth; skipped without kamailio, sipp or tshark.
 # Relied on by: ./test.sh --long.
 set -euo pipefail
+[[ ${1:-} != --help ]] || { sed -n '2,/^set/s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 status=0
 tests/synth/replay.py build/release/tools/data/sipcnn-data 400 || status=$?

@@ -50,7 +50,10 @@ def nothing_is_left(before, after):
     long_ones = {word for word in identifiers(a for a, _ in plain) if len(word) >= 6}
     assert len(long_ones) > 300, len(long_ones)
     products = {b"asterisk"}  # a realm that is also a product's name
-    left = [word for word in sorted(long_ones - products) if word in text]
+    # Among so many digits a short number stands by chance as a part of another one: such are looked for as words.
+    words = set(re.findall(rb"[0-9A-Za-z]+", text))
+    left = [word for word in sorted(long_ones - products)
+            if word in (words if re.fullmatch(rb"[0-9a-fA-F]{6,9}", word) else text)]
     assert not left, left[:10]
     compared = 0
     for a, b in plain:
@@ -94,11 +97,10 @@ def verdicts_agree(folder, before, after):
 
 def keys_and_errors(folder, before, after, key):
     again, other, same = folder / "again.h5", folder / "other.h5", folder / "other.key"
-    assert os.stat(key).st_mode & 0o777 == 0o600
     assert_one_line(run("pseudonymise", "--new-key", key), "site.key", "exists")
     assert run("pseudonymise", before, "--key", key, "--output", again)[0] == 0
     assert again.read_bytes() == after.read_bytes()
-    assert run("pseudonymise", "--new-key", same)[0] == 0
+    assert run("pseudonymise", "--new-key", same)[0] == 0 and os.stat(same).st_mode & 0o777 == 0o600
     assert run("pseudonymise", before, "--key", same, "--output", other)[0] == 0
     assert other.read_bytes() != after.read_bytes()
     assert_one_line(run("pseudonymise", after, "--key", key, "--output", folder / "x.h5"), "pseudonymised already")
@@ -144,8 +146,9 @@ usage_is_checked()
 with fixtures.folder() as scratch:
     original, changed, secret = scratch / "a.h5", scratch / "b.h5", scratch / "site.key"
     assert run("import", "--output", original, f"{ROOT}/data/samples/{SAMPLE}.pcap.xz")[0] == 0
-    assert run("pseudonymise", "--new-key", secret)[0] == 0
-    code, said, complaint = run("pseudonymise", original, "--key", secret, "--output", changed)
+    secret.write_bytes(bytes(range(100, 132)))
+    secret.chmod(0o600)
+    code, _, complaint = run("pseudonymise", original, "--key", secret, "--output", changed)
     assert code == 0, complaint
     words, fields = nothing_is_left(messages(original), messages(changed))
     tables_name_nobody(original, changed)

@@ -47,13 +47,13 @@ def commands(prefix):
 def sensor(prefix, folder):
     """Without --model: the model in the folder's own share/, and a clear line if there is none."""
     capture = system.unpack(system.samples()[0], folder)
-    model = prefix / "share/sipcnn/first-light.sipcnn"
+    model = prefix / "share/sipcnn/sipcnn-base.sipcnn"
     words = [prefix / "bin/sipcnn-infer", "--read", capture, "--quiet", "--verdicts", "-"]
     if model.exists():
         system.expect_success(system.run(*words))  # the shipped model fits this build
         model.unlink()
-    if not os.path.exists("/usr/local/share/sipcnn/first-light.sipcnn"):
-        system.expect_one_line(system.run(*words), "first-light.sipcnn", "--model")
+    if not os.path.exists("/usr/local/share/sipcnn/sipcnn-base.sipcnn"):
+        system.expect_one_line(system.run(*words), "sipcnn-base.sipcnn", "--model")
     model.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(system.QUICK_MODEL, model)
     told = system.expect_success(system.run(*words))
@@ -65,7 +65,7 @@ def main():
     with system.scratch() as folder:
         prefix = folder / "prefix"
         system.expect_success(system.run("cmake", "--install", system.BUILD, "--prefix", prefix))
-        shipped = system.SOURCE / "models/first-light.sipcnn"
+        shipped = system.SOURCE / "models/sipcnn-base.sipcnn"
         system.expect(not shipped.exists() or (prefix / "share/sipcnn" / shipped.name).exists(), "the model is not installed")
         commands(prefix)
         told = system.expect_success(system.run(prefix / "bin/sipcnn-data", "info", "--json",

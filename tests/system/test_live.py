@@ -30,7 +30,7 @@ INSIDE = "SIPCNN_TEST_INSIDE"
 
 def model():
     """The words that choose the model: the shipped one where it fits this build, else the fixture's."""
-    for path in system.SOURCE / "models/first-light.sipcnn", system.QUICK_MODEL:
+    for path in system.SOURCE / "models/sipcnn-base.sipcnn", system.QUICK_MODEL:
         if path.exists() and system.run(system.INFER, "--model", path, "--read", "/dev/null").stderr.find(str(path)) < 0:
             return ["--model", path]
     return ["--rules-only"]
