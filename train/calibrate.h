@@ -23,7 +23,7 @@ void train_novelty_fit(const TrainScores *training, TrainCalibration *calibratio
 /* Fills the rest of *calibration, which train_novelty_fit has given its centres (the novelty of `validation`
  * is that from them): thresholds from both, all else from `validation`, a side in capture order. A class that
  * the first message decides (onset 0 in `classes`, [validation->classes]) opens an incident at its first
- * verdict, so its threshold admits no benign validation message at all. CORE_MEMORY. */
+ * verdict, so its threshold is stricter (train_threshold_choose). CORE_MEMORY. */
 CORE_NODISCARD CoreStatus train_calibrate(const DatasetClass *classes, const TrainScores *training,
                                           const TrainScores *validation, const TrainCalibrateOptions *options,
                                           TrainCalibration *calibration, CoreError *error);

@@ -212,9 +212,10 @@ static void sprinkle(SynthRandom *random, AttackBytes *message, const char *name
                      uint32_t size, uint32_t count) {
     AttackSpan span;
     if (!attack_find_header(message, name, &span)) return;
-    for (uint32_t i = 0; i < count; i++)
-        attack_splice(message, synth_between(random, span.value, span.end), 0,
-                      set + synth_below(random, size), 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *byte = set + synth_below(random, size);
+        attack_splice(message, synth_between(random, span.value, span.end), 0, byte, 1);
+    }
 }
 
 static void control(SynthRandom *random, AttackBytes *message) {

@@ -155,22 +155,27 @@ static void draw_machines(SynthWorld *world, SynthRandom *random) {
     uint32_t trunks = kind == SYNTH_TRUNK ? synth_between(random, 1, 4) : !small && synth_chance(random, 0.3);
     uint32_t diallers =
         kind == SYNTH_CALLCENTRE ? synth_between(random, 1, 4) : !small && synth_chance(random, 0.12);
-    for (uint32_t i = 0; i < trunks; i++)
-        synth_trunk_new(world, synth_log_uniform(random, 0.05, kind == SYNTH_TRUNK ? 12 : 1.5),
-                        synth_uniform(random, 0, 0.5));
+    /* Never two draws in one call: the order of arguments is the compiler's. */
+    for (uint32_t i = 0; i < trunks; i++) {
+        double abroad = synth_uniform(random, 0, 0.5);
+        synth_trunk_new(world, synth_log_uniform(random, 0.05, kind == SYNTH_TRUNK ? 12 : 1.5), abroad);
+    }
     for (uint32_t i = 0; i < diallers; i++)
         synth_dialler_new(world, synth_log_uniform(random, 0.1, kind == SYNTH_CALLCENTRE ? 10 : 2));
-    for (uint32_t i = 0, n = synth_chance(random, 0.55) ? synth_between(random, 1, 3) : 0; i < n; i++)
-        synth_monitor_new(world, synth_between(random, 0, phones), synth_between(random, 0, small ? 2 : 16),
-                          synth_log_uniform(random, 5, 300));
+    for (uint32_t i = 0, n = synth_chance(random, 0.55) ? synth_between(random, 1, 3) : 0; i < n; i++) {
+        double gap = synth_log_uniform(random, 5, 300);
+        uint32_t dead = synth_between(random, 0, small ? 2 : 16);
+        synth_monitor_new(world, synth_between(random, 0, phones), dead, gap);
+    }
     for (uint32_t i = 0, n = synth_chance(random, 0.4) ? synth_between(random, 1, 2) : 0; i < n; i++)
         synth_notifier_new(world, synth_log_uniform(random, 1, 30));
     for (uint32_t i = 0, n = synth_chance(random, 0.4) ? synth_between(random, 1, 3) : 0; i < n; i++)
         synth_misconfigured_new(world);
     if (synth_chance(random, 0.4)) {
         uint32_t most = world->n_users / 3 + 2;
-        synth_storm_new(world, synth_between(random, 2, most < 600 ? most : 600),
-                        synth_uniform(random, 0.02, 0.9) * length, synth_chance(random, 0.4));
+        bool behind_nat = synth_chance(random, 0.4);
+        double at = synth_uniform(random, 0.02, 0.9) * length;
+        synth_storm_new(world, synth_between(random, 2, most < 600 ? most : 600), at, behind_nat);
     }
 }
 
