@@ -180,9 +180,10 @@ void dataset_run_clients(const Dataset *dataset, uint32_t run, uint64_t *begin, 
 /* The split of that name, or NULL. Borrowed. */
 const DatasetSplit *dataset_find_split(const Dataset *dataset, const char *name);
 
-/* The side of row `row` of the dataset, of `capture` and `run` (0: none). Relayed legs and unlabelled rows have
- * a side too; their primary keeps them from being sampled. A split by row gives each message a side by itself,
- * drawn from its number; such splits exist to show what they do to a score (sipcnn-data split --i-know). */
+/* The side of row `row` of the dataset, of `capture` and `run` (0: none). Relayed legs and unlabelled rows
+ * have a side too; their primary keeps them from being sampled. A split by row gives each message a side by
+ * itself, drawn from its number; such splits exist to show what they do to a score (sipcnn-data split
+ * --i-know). */
 DatasetSide dataset_row_side(const DatasetSplit *split, uint64_t row, uint32_t capture, uint32_t run);
 
 /* Index of the class of that name (`length` bytes), or -1. */
