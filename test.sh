@@ -9,8 +9,6 @@ logs=build/logs
 jobs=$(nproc)
 # Where threads meet: the trainer's chunks, the runtime's workers and reporter, the collector.
 threaded='engine|kernels|train|infer|detector|executor|reporter|collector|wire|features'
-# A race of the sanitizer's own with threads that end (google/sanitizers issue 1353); rare, and no finding.
-tracer_crash='LeakSanitizer has encountered a fatal error'
 passed=0 failed=0 skipped=0
 fuzz_seconds=4
 
@@ -76,13 +74,6 @@ run_tests() {
     return 0
   fi
   total=$(junit tests "$report") bad=$(junit failures "$report")
-  if [[ $bad -gt 0 ]] && grep -q "$tracer_crash" "$logs/$preset.log"; then
-    say "the leak checker itself crashed: what failed runs once more"
-    status=0
-    ctest --preset "$preset" --rerun-failed --output-junit "$report.again" "$@" >"$logs/$preset.again.log" 2>&1 || status=$?
-    bad=$(junit failures "$report.again")
-    cat "$logs/$preset.again.log" >>"$logs/$preset.log"
-  fi
   left_out=$(($(junit skipped "$report") + $(junit disabled "$report")))
   [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
   passed=$((passed + total - bad - left_out)) failed=$((failed + bad)) skipped=$((skipped + left_out))
