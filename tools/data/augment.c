@@ -6,7 +6,6 @@
 #include "tools/data/console.h"
 #include "tools/data/output.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +43,6 @@ typedef struct Arguments {
     bool progress;
 } Arguments;
 
-static bool parse_number(const char *text, uint64_t most, uint64_t *number) {
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return errno == 0 && end != text && !*end && text[0] != '-' && *number <= most;
-}
-
 /* In the order of DATASET_AUGMENT_*. Cuts the list in place. */
 static int parse_changes(char *list, uint32_t *changes) {
     static const char *const names[] = {"identities", "order",    "case", "compact", "fold",
@@ -73,13 +65,13 @@ static int parse_option(int option, Arguments *a) {
     switch (option) {
     case 'o': a->output = optarg; return -1;
     case 'n':
-        if (!parse_number(optarg, DATASET_SIBLINGS_MAX, &number) || !number)
+        if (!console_count(optarg, DATASET_SIBLINGS_MAX, &number) || !number)
             return console_usage("augment: --siblings is 1 to %d, not '%s'", DATASET_SIBLINGS_MAX, optarg);
         a->options.siblings = (uint32_t)number;
         return -1;
     case 'c': return parse_changes(optarg, &a->options.changes);
     case 's':
-        return parse_number(optarg, UINT64_MAX, &a->options.seed)
+        return console_count(optarg, UINT64_MAX, &a->options.seed)
                    ? -1
                    : console_usage("augment: --seed: '%s' is no number", optarg);
     case 'p': a->progress = true; return -1;

@@ -106,18 +106,6 @@ static double *share_of(int option, CheckLimits *limits) {
     }
 }
 
-static bool parse_share(const char *text, double *share) {
-    char *end;
-    *share = strtod(text, &end);
-    return end != text && !*end && *share >= 0 && *share <= 1;
-}
-
-static bool parse_seed(const char *text, uint64_t *seed) {
-    char *end;
-    *seed = strtoull(text, &end, 10);
-    return end != text && !*end && text[0] != '-';
-}
-
 static int parse_trait(const char *text, int *trait) {
     for (*trait = 0; *trait < TRAITS; ++*trait)
         if (strcmp(text, trait_name((Trait)*trait)) == 0) return -1;
@@ -127,12 +115,13 @@ static int parse_trait(const char *text, int *trait) {
 static int parse_option(int option, Arguments *a) {
     double *share = share_of(option, &a->result.limits);
     if (share)
-        return parse_share(optarg, share) ? -1 : console_usage("check: '%s' is no share of 0..1", optarg);
+        return console_number(optarg, 0, 1, share) ? -1
+                                                   : console_usage("check: '%s' is no share of 0..1", optarg);
     switch (option) {
     case 's': a->split = optarg; return -1;
     case 'm': a->result.model = optarg; return -1;
     case 'S':
-        return parse_seed(optarg, &a->result.limits.leaks.seed)
+        return console_count(optarg, UINT64_MAX, &a->result.limits.leaks.seed)
                    ? -1
                    : console_usage("check: --seed: '%s' is no number", optarg);
     case 'a': a->view.all = true; return -1;

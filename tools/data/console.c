@@ -1,8 +1,9 @@
-/* What the subcommands say to people: errors, usage, the progress line, Ctrl-C.
+/* What the subcommands say to people and hear from them: errors, usage, numbers, the progress line, Ctrl-C.
  * Relies on: data/dataset/progress.h, engine/core/status.h.
  * Relied on by: tools/data. */
 #include "tools/data/console.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,21 @@ int console_usage(const char *format, ...) {
     fputs("; see --help\n", stderr);
     va_end(values);
     return EXIT_USAGE;
+}
+
+bool console_count(const char *text, uint64_t most, uint64_t *value) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    *value = number;
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && number <= most;
+}
+
+bool console_number(const char *text, double least, double most, double *value) {
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && *value >= least && *value <= most;
 }
 
 double console_seconds(void) {

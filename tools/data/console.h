@@ -1,4 +1,4 @@
-/* What the subcommands say to people: errors, usage, the progress line, Ctrl-C.
+/* What the subcommands say to people and hear from them: errors, usage, numbers, the progress line, Ctrl-C.
  * Relies on: data/dataset/progress.h, engine/core/status.h.
  * Relied on by: tools/data. */
 #ifndef SIPCNN_TOOLS_DATA_CONSOLE_H
@@ -14,6 +14,10 @@ int console_fail(const CoreError *error);
 
 /* Prints a formatted line and a hint at --help to stderr; returns EXIT_USAGE. */
 int console_usage(const char *format, ...) CORE_PRINTF(1, 2);
+
+/* Reads an argument that is a whole number of 0 .. most, or a number of least .. most; false: it is none. */
+bool console_count(const char *text, uint64_t most, uint64_t *value);
+bool console_number(const char *text, double least, double most, double *value);
 
 /* Seconds since some fixed point. */
 double console_seconds(void);

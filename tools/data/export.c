@@ -114,9 +114,8 @@ static CoreStatus find_class(const Dataset *head, const char *name, bool *primar
 }
 
 static CoreStatus find_run(const Dataset *head, const char *text, bool *runs, CoreError *error) {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
-    if (end != text && !*end && text[0] != '-' && number >= 1 && number <= head->n_runs) {
+    uint64_t number;
+    if (console_count(text, head->n_runs, &number) && number >= 1) {
         runs[number - 1] = true;
         return CORE_OK;
     }

@@ -9,7 +9,6 @@
 #include "tools/data/label_sources.h"
 #include "tools/data/time_text.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +63,7 @@ typedef struct Arguments {
     bool new_run, ask, comments;
     const char *eve;
     EveOptions eve_options;
-    unsigned long top;
+    uint64_t top;
 } Arguments;
 
 /* What the modes work on. */
@@ -77,25 +76,12 @@ typedef struct Labelling {
 
 /* ---- arguments ---- */
 
-static bool parse_seconds(const char *text, double *seconds) {
-    char *end;
-    *seconds = strtod(text, &end);
-    return end != text && !*end && *seconds >= 0 && *seconds <= 1e9;
-}
-
-static bool parse_number(const char *text, unsigned long most, unsigned long *number) {
-    char *end;
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    return errno == 0 && end != text && !*end && text[0] != '-' && *number <= most;
-}
-
 static int parse_option(int option, Arguments *a) {
-    unsigned long number;
+    uint64_t number;
     switch (option) {
     case 'R': a->rules = optarg; return -1;
     case 'n':
-        return parse_number(optarg, 1000000, &a->top)
+        return console_count(optarg, 1000000, &a->top)
                    ? -1
                    : console_usage("label: --top: '%s' is no number", optarg);
     case 'c': a->rule.class_name = optarg; return -1;
@@ -112,7 +98,7 @@ static int parse_option(int option, Arguments *a) {
                    : console_usage("label: --to: '%s' is no time", optarg);
     case 'a': a->rule.also = optarg; return -1;
     case 'r':
-        if (!parse_number(optarg, UINT32_MAX, &number))
+        if (!console_count(optarg, UINT32_MAX, &number))
             return console_usage("label: --run: '%s' is no number", optarg);
         a->rule.run = (uint32_t)number;
         a->new_run = false;
@@ -124,13 +110,17 @@ static int parse_option(int option, Arguments *a) {
     case 'e': a->eve = optarg; return -1;
     case 'M': a->eve_options.map = optarg; return -1;
     case 'g':
-        return parse_seconds(optarg, &a->eve_options.gap) ? -1 : console_usage("label: --gap takes seconds");
+        return console_number(optarg, 0, 1e9, &a->eve_options.gap)
+                   ? -1
+                   : console_usage("label: --gap takes seconds");
     case 'b':
-        return parse_seconds(optarg, &a->eve_options.before) ? -1
-                                                             : console_usage("label: --before takes seconds");
+        return console_number(optarg, 0, 1e9, &a->eve_options.before)
+                   ? -1
+                   : console_usage("label: --before takes seconds");
     case 'A':
-        return parse_seconds(optarg, &a->eve_options.after) ? -1
-                                                            : console_usage("label: --after takes seconds");
+        return console_number(optarg, 0, 1e9, &a->eve_options.after)
+                   ? -1
+                   : console_usage("label: --after takes seconds");
     case 'h': fputs(help, stdout); return EXIT_SUCCESS;
     default: return EXIT_USAGE;
     }

@@ -3,9 +3,9 @@
  * Relied on by: tools/data/label. */
 #include "data/dataset/comments.h"
 #include "tools/data/census.h"
+#include "tools/data/console.h"
 #include "tools/data/label_sources.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +29,10 @@ static CoreStatus fail_note(const char *path, uint64_t frame, const char *what, 
 }
 
 static bool read_run(const char *text, uint32_t *run) {
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
+    uint64_t value;
+    bool read = console_count(text, UINT32_MAX, &value);
     *run = (uint32_t)value;
-    return errno == 0 && end != text && !*end && value > 0 && value <= UINT32_MAX && text[0] != '-';
+    return read && value > 0;
 }
 
 static bool read_scope(const char *text, Scope *scope) {

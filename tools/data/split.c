@@ -9,7 +9,6 @@
 #include "tools/data/command.h"
 #include "tools/data/console.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,19 +52,6 @@ typedef struct Arguments {
     DatasetSplitOptions options;
     DatasetAssignment assignments[ASSIGNMENTS_MAX];
 } Arguments;
-
-static bool parse_share(const char *text, double *share) {
-    char *end;
-    *share = strtod(text, &end);
-    return end != text && !*end && *share >= 0 && *share < 1;
-}
-
-static bool parse_seed(const char *text, uint64_t *seed) {
-    char *end;
-    errno = 0;
-    *seed = strtoull(text, &end, 10);
-    return errno == 0 && end != text && !*end && text[0] != '-';
-}
 
 static int parse_by(const char *text, DatasetSplitBy *by) {
     static const char *const names[] = {"capture", "run", "tool", "time", "group", "row"};
@@ -113,11 +99,11 @@ static int parse_option(int option, Arguments *a, bool *by_given) {
     case 'n': o->name = optarg; return -1;
     case 'b': *by_given = true; return parse_by(optarg, &o->by);
     case 'v':
-        return parse_share(optarg, &o->validation)
+        return console_number(optarg, 0, 1, &o->validation) && o->validation < 1
                    ? -1
                    : console_usage("split: --validation: '%s' is no share of 0..1", optarg);
     case 't':
-        return parse_share(optarg, &o->test)
+        return console_number(optarg, 0, 1, &o->test) && o->test < 1
                    ? -1
                    : console_usage("split: --test: '%s' is no share of 0..1", optarg);
     case 'a': return parse_assignment(optarg, a);
@@ -127,7 +113,9 @@ static int parse_option(int option, Arguments *a, bool *by_given) {
                    : console_usage("split: --prefix takes 1..32 and perhaps ,1..128, not '%s'", optarg);
     case 'i': a->i_know = true; return -1;
     case 's':
-        return parse_seed(optarg, &o->seed) ? -1 : console_usage("split: --seed: '%s' is no number", optarg);
+        return console_count(optarg, UINT64_MAX, &o->seed)
+                   ? -1
+                   : console_usage("split: --seed: '%s' is no number", optarg);
     case 'h': fputs(help, stdout); return EXIT_SUCCESS;
     default: return EXIT_USAGE;
     }

@@ -7,7 +7,6 @@
 #include "tools/data/console.h"
 #include "tools/data/output.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,21 +53,6 @@ typedef struct Arguments {
 /* ---- reading options -------------------------------------------------------------------------------------
  */
 
-static bool read_number(const char *text, double least, double most, double *value) {
-    char *end;
-    errno = 0;
-    *value = strtod(text, &end);
-    return end != text && *end == '\0' && errno == 0 && *value >= least && *value <= most;
-}
-
-static bool read_count(const char *text, uint64_t most, uint64_t *value) {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    *value = number;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && number <= most;
-}
-
 static int kind_by_name(const char *name) {
     for (int i = 0; i < SYNTH_KINDS; i++)
         if (strcmp(name, synth_kind_names[i]) == 0) return i;
@@ -102,7 +86,7 @@ static int read_attacks(const char *spec, SynthSettings *settings, uint64_t seed
         char digits[8] = "1";
         uint64_t count;
         if (name < part) snprintf(digits, sizeof digits, "%.*s", (int)(part - name - 1), at + name + 1);
-        if (!read_count(digits, UINT8_MAX, &count))
+        if (!console_count(digits, UINT8_MAX, &count))
             return console_usage("synth: --attacks: '%.*s': the count is no number up to 255", (int)part, at);
         if (!add_runs(at, name, count, settings, &random))
             return console_usage("synth: --attacks: unknown class '%.*s'", (int)name, at);
@@ -136,11 +120,11 @@ static int take_option(int option, Arguments *a) {
     case 'w': s->without_tool = optarg; break;
     case 'p': a->progress = true; break;
     case 's':
-        if (!read_count(optarg, UINT64_MAX, &s->seed))
+        if (!console_count(optarg, UINT64_MAX, &s->seed))
             return console_usage("synth: --seed: no number: '%s'", optarg);
         break;
     case 'n':
-        if (!read_count(optarg, 65000, &number) || number == 0)
+        if (!console_count(optarg, 65000, &number) || number == 0)
             return console_usage("synth: --sessions is 1 to 65000, not '%s'", optarg);
         a->sessions = (unsigned long)number;
         break;
@@ -149,20 +133,20 @@ static int take_option(int option, Arguments *a) {
         s->kind = (uint8_t)kind;
         break;
     case 'h':
-        if (!read_number(optarg, 0.001, 8784, &s->hours))
+        if (!console_number(optarg, 0.001, 8784, &s->hours))
             return console_usage("synth: --hours is 0.001 to 8784, not '%s'", optarg);
         break;
     case 'u':
-        if (!read_count(optarg, 1000000, &number) || number == 0)
+        if (!console_count(optarg, 1000000, &number) || number == 0)
             return console_usage("synth: --users is 1 to 1000000, not '%s'", optarg);
         s->users = (uint32_t)number;
         break;
     case 'm':
-        if (!read_count(optarg, 100000000, &s->messages) || s->messages == 0)
+        if (!console_count(optarg, 100000000, &s->messages) || s->messages == 0)
             return console_usage("synth: --messages is 1 to 100000000, not '%s'", optarg);
         break;
     case 'l':
-        if (!read_number(optarg, 0.001, 1000, &s->scale))
+        if (!console_number(optarg, 0.001, 1000, &s->scale))
             return console_usage("synth: --load is 0.001 to 1000, not '%s'", optarg);
         break;
     case 'L': list(); return EXIT_SUCCESS;
