@@ -3,6 +3,8 @@
  * Relied on by: sipcnn-infer, programs that embed libsipcnn. */
 #include "infer/reporter.h"
 
+#include "engine/core/mix.h"
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -116,12 +118,9 @@ static bool out_of_time(SipcnnReporter *reporter, int64_t *left_ms) {
     return *left_ms <= 0;
 }
 
-/* splitmix64: it only has to differ between sensors. */
+/* It only has to differ between sensors. */
 static uint64_t next_random(SipcnnReporter *reporter) {
-    uint64_t z = reporter->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return core_mix(reporter->random += CORE_MIX_STEP);
 }
 
 static int64_t backoff_ms(SipcnnReporter *reporter, unsigned attempt) {

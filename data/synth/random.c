@@ -5,14 +5,8 @@
 
 #include <string.h>
 
-static uint64_t mix(uint64_t z) {
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 SynthRandom synth_random(uint64_t seed, uint64_t stream) {
-    SynthRandom random = {mix(mix(seed + UINT64_C(0x9e3779b97f4a7c15)) ^ mix(stream * 2 + 1)), 0};
+    SynthRandom random = {core_mix(core_mix(seed + CORE_MIX_STEP) ^ core_mix(stream * 2 + 1)), 0};
     return random;
 }
 

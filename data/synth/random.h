@@ -1,10 +1,14 @@
-/* Random numbers of the synthesiser: a counter through SplitMix64 (Steele et al., OOPSLA 2014), and draws
- * from them. Relies on: libc. Relied on by: data/synth.
+/* Random numbers of the synthesiser: a counter through SplitMix64, and draws
+ * from them.
+ * Relies on: engine/core/mix.h.
+ * Relied on by: data/synth.
  *
  * One generator per thing that decides by itself (an actor, a run), so that one more draw here changes
  * nothing there. No libm: the same seed gives the same bytes on every machine. */
 #ifndef SIPCNN_SYNTH_RANDOM_H
 #define SIPCNN_SYNTH_RANDOM_H
+
+#include "engine/core/mix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,10 +23,7 @@ SynthRandom synth_random(uint64_t seed, uint64_t stream);
 
 /* 64 random bits. One thread per generator; so are all below. */
 static inline uint64_t synth_bits(SynthRandom *random) {
-    uint64_t z = random->key + ++random->at * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return core_mix(random->key + ++random->at * CORE_MIX_STEP);
 }
 
 /* A child generator that shares nothing with its parent from here on. */
