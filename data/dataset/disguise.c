@@ -47,8 +47,7 @@ void disguise_draw(uint64_t seed, Disguise *disguise) {
 /* ---- addresses ---- */
 
 void disguise_address(const Disguise *disguise, WireAddress *address) {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (memcmp(address->ip, mapped, sizeof mapped) == 0) {
+    if (wire_is_ipv4(address)) {
         for (int i = 0; i < 4; i++)
             address->ip[12 + i] = disguise->octets[i][address->ip[12 + i]];
         return;

@@ -1,7 +1,9 @@
 /* Frames for messages: raw IP packets in a pcap file with nanoseconds, from which the same messages are read.
- * Relies on: data/wire/message.h, libc.
+ * Relies on: data/wire/ip.h, libc.
  * Relied on by: data/dataset/export.c. */
 #include "data/dataset/frames.h"
+
+#include "data/wire/ip.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,10 +18,6 @@ enum {
     PACKET_ROOM = 3 * IP6 + 65536 + 64,
     SEGMENT_MAX = 65000,               /* payload of one TCP segment */
     HELD_ROOM = WIRE_MESSAGE_MAX + 64, /* a message and what WebSocket puts in front */
-    PROTOCOL_IPIP = 4,
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17,
-    PROTOCOL_IPV6 = 41,
     PROTOCOL_FRAGMENT = 44,
     PROTOCOL_NOTHING = 253, /* RFC 3692: for experiments; no SIP in it */
     LINKTYPE_RAW = 101,
@@ -38,24 +36,8 @@ static void put32(uint8_t *at, uint32_t value) {
     put16(at + 2, value);
 }
 
-/* The Internet checksum (RFC 1071), unfolded so far. */
-static uint32_t sum(const uint8_t *bytes, size_t size, uint32_t before) {
-    uint64_t total = before;
-    for (size_t i = 0; i + 1 < size; i += 2)
-        total += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
-    if (size % 2) total += (uint32_t)(bytes[size - 1] << 8);
-    while (total >> 16)
-        total = (total & 0xffff) + (total >> 16);
-    return (uint32_t)total;
-}
-
-static bool is_ip4(const WireAddress *address) {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(address->ip, mapped, sizeof mapped) == 0;
-}
-
 static bool has_ip4(const WireMessage *message) {
-    return is_ip4(&message->source) && is_ip4(&message->destination);
+    return wire_is_ipv4(&message->source) && wire_is_ipv4(&message->destination);
 }
 
 /* ---- pcap ---------------------------------------------------------------------------------------------- */
@@ -119,7 +101,7 @@ static uint32_t put_ip4(uint8_t *at, const WireMessage *m, uint32_t protocol, ui
     at[9] = (uint8_t)protocol;
     memcpy(at + 12, m->source.ip + 12, 4);
     memcpy(at + 16, m->destination.ip + 12, 4);
-    put16(at + 10, 0xffff ^ sum(at, IP4, 0));
+    put16(at + 10, wire_checksum(wire_sum(0, at, IP4)));
     return IP4;
 }
 
@@ -152,11 +134,11 @@ static CoreStatus write_packet(FrameWriter *w, const WireMessage *m, uint32_t pr
                           : put_ip6(at, m, protocol, length, piece, identification);
     memcpy(at + header, datagram + piece.begin, length);
     length += header;
-    if (tunnelled && ip4) put_ip4(w->packet, m, PROTOCOL_IPIP, length, (Piece){0}, identification);
+    if (tunnelled && ip4) put_ip4(w->packet, m, WIRE_PROTOCOL_IPIP, length, (Piece){0}, identification);
     if (tunnelled && !ip4) {
         uint8_t first[IP6_FRAGMENT]; /* put_ip6 clears room for a fragment header that is not there */
         memcpy(first, at, sizeof first);
-        put_ip6(w->packet, m, PROTOCOL_IPV6, length, (Piece){0}, identification);
+        put_ip6(w->packet, m, WIRE_PROTOCOL_IPV6, length, (Piece){0}, identification);
         memcpy(at, first, sizeof first);
     }
     return write_record(w, m->time_ns, w->packet, outer + length, error);
@@ -164,9 +146,9 @@ static CoreStatus write_packet(FrameWriter *w, const WireMessage *m, uint32_t pr
 
 /* The checksum of UDP or TCP with the addresses in front. */
 static uint32_t checksum(const WireMessage *m, uint32_t protocol, const uint8_t *datagram, uint32_t length) {
-    uint32_t total = sum(m->source.ip, 16, protocol + length); /* a mapped prefix twice sums to nothing */
-    total = sum(m->destination.ip, 16, total);
-    return 0xffff ^ sum(datagram, length, total);
+    /* A mapped prefix twice sums to nothing. */
+    uint64_t total = wire_sum(protocol + length, m->source.ip, 16);
+    return wire_checksum(wire_sum(wire_sum(total, m->destination.ip, 16), datagram, length));
 }
 
 /* ---- frame numbers ------------------------------------------------------------------------------------- */
@@ -202,11 +184,12 @@ static CoreStatus write_pieces(FrameWriter *w, const WireMessage *m, const uint8
     CoreStatus status = fill_up(w, m, fragmented ? 2 : 1, error);
     if (status != CORE_OK) return status;
     if (!fragmented)
-        return write_packet(w, m, PROTOCOL_UDP, datagram, (Piece){0, length, false}, identification, error);
-    status = write_packet(w, m, PROTOCOL_UDP, datagram, (Piece){0, half, true}, identification, error);
+        return write_packet(w, m, WIRE_PROTOCOL_UDP, datagram, (Piece){0, length, false}, identification,
+                            error);
+    status = write_packet(w, m, WIRE_PROTOCOL_UDP, datagram, (Piece){0, half, true}, identification, error);
     if (status != CORE_OK) return status;
-    return write_packet(w, m, PROTOCOL_UDP, datagram, (Piece){half - back, length, false}, identification,
-                        error);
+    return write_packet(w, m, WIRE_PROTOCOL_UDP, datagram, (Piece){half - back, length, false},
+                        identification, error);
 }
 
 /* A message that was cut is one whose UDP header claims a byte more than came. */
@@ -220,7 +203,7 @@ static CoreStatus put_udp(FrameWriter *w, const WireMessage *m, CoreError *error
     put16(datagram + 4, length + (m->flags & WIRE_FLAG_TRUNCATED ? 1 : 0));
     put16(datagram + 6, 0);
     memcpy(datagram + UDP, m->bytes, m->length);
-    uint32_t check = checksum(m, PROTOCOL_UDP, datagram, length);
+    uint32_t check = checksum(m, WIRE_PROTOCOL_UDP, datagram, length);
     put16(datagram + 6, check ? check : 0xffff);
     return write_pieces(w, m, datagram, length, error);
 }
@@ -278,10 +261,10 @@ static CoreStatus write_segment(FrameWriter *w, const WireMessage *m, const uint
     segment[13] = 0x18; /* PSH, ACK */
     put16(segment + 14, 65535);
     memcpy(segment + TCP, payload, length);
-    put16(segment + 16, checksum(m, PROTOCOL_TCP, segment, TCP + length));
+    put16(segment + 16, checksum(m, WIRE_PROTOCOL_TCP, segment, TCP + length));
     flow->sequence += length;
-    return write_packet(w, m, PROTOCOL_TCP, segment, (Piece){0, TCP + length, false}, w->identification++,
-                        error);
+    return write_packet(w, m, WIRE_PROTOCOL_TCP, segment, (Piece){0, TCP + length, false},
+                        w->identification++, error);
 }
 
 CoreStatus frames_finish(FrameWriter *w, CoreError *error) {

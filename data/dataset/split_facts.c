@@ -51,8 +51,9 @@ CoreStatus dataset_split_facts_add(DatasetSplitFacts *facts, const Dataset *rows
 /* ---- who shares clients -------------------------------------------------------------------------------- */
 
 static bool is_ipv4(const uint8_t ip[DATASET_IP_SIZE]) {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(ip, mapped, sizeof mapped) == 0;
+    WireAddress address = {.port = 0};
+    memcpy(address.ip, ip, sizeof address.ip);
+    return wire_is_ipv4(&address);
 }
 
 /* The address without the bits behind the prefix. */

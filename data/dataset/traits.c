@@ -280,10 +280,9 @@ static void put_sdp(Reading *r) {
 
 static void put_packet(Reading *r, int64_t start_ns) {
     static const char *const transports[] = {"UDP", "TCP", "WebSocket"};
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     const WireMessage *m = r->message;
     const uint8_t *ip = m->source.ip;
-    bool four = memcmp(ip, mapped, sizeof mapped) == 0;
+    bool four = wire_is_ipv4(&m->source);
     char text[32];
     put_number(r, TRAIT_LENGTH, m->length / 50 * 50);
     put(r, TRAIT_TRANSPORT, m->transport < 3 ? transports[m->transport] : "other");

@@ -70,9 +70,9 @@ static void change_v6(CryptoPan *pan, uint8_t ip[16]) {
 }
 
 void cryptopan_address(CryptoPan *pan, WireAddress *address) {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, none[4] = {0};
-    uint8_t *v4 = address->ip + sizeof mapped;
-    if (memcmp(address->ip, mapped, sizeof mapped) != 0) {
+    static const uint8_t none[4] = {0};
+    uint8_t *v4 = address->ip + 12;
+    if (!wire_is_ipv4(address)) {
         change_v6(pan, address->ip);
         return;
     }

@@ -1,11 +1,13 @@
 /* Frames of UDP datagrams (RFC 768, 791, 8200), with their checksums.
- * Relies on: data/synth/frame.h.
+ * Relies on: data/synth/frame.h, data/wire/ip.h.
  * Relied on by: data/synth/output.c. */
 #include "data/synth/frame.h"
 
+#include "data/wire/ip.h"
+
 #include <string.h>
 
-enum { IP4_HEADER = 20, IP6_HEADER = 40, IP6_FRAGMENT = 8, UDP_HEADER = 8, UDP = 17 };
+enum { IP4_HEADER = 20, IP6_HEADER = 40, IP6_FRAGMENT = 8, UDP_HEADER = 8 };
 
 /* ---- small things -------------------------------------------------------------------------------------- */
 
@@ -18,31 +20,6 @@ static uint8_t *put16(uint8_t *at, uint32_t value) {
 static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t length) {
     memcpy(at, bytes, length);
     return at + length;
-}
-
-static bool is_ip4(const WireAddress *address) {
-    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(address->ip, prefix, sizeof prefix) == 0;
-}
-
-/* The one's complement sum of big-endian words (RFC 1071), eight bytes at a time. */
-static uint64_t sum(uint64_t total, const uint8_t *bytes, size_t length) {
-    size_t at = 0;
-    for (; at + 4 <= length; at += 4)
-        total += (uint64_t)bytes[at] << 24 | (uint64_t)bytes[at + 1] << 16 | (uint64_t)bytes[at + 2] << 8 |
-                 bytes[at + 3];
-    if (at + 2 <= length) {
-        total += (uint64_t)bytes[at] << 8 | bytes[at + 1];
-        at += 2;
-    }
-    if (at < length) total += (uint64_t)bytes[at] << 8;
-    return total;
-}
-
-static uint16_t fold(uint64_t total) {
-    while (total >> 16)
-        total = (total & 0xffff) + (total >> 16);
-    return (uint16_t)~total;
 }
 
 /* A number of an interface that is always the same. */
@@ -64,7 +41,7 @@ bool frame_begin(FrameMaker *maker, const WireAddress *source, const WireAddress
                  const uint8_t *bytes, uint32_t length) {
     if (length > FRAME_DATAGRAM_MAX) return false;
     uint8_t *at = put16(maker->datagram, source->port);
-    bool ip4 = is_ip4(source);
+    bool ip4 = wire_is_ipv4(source);
     at = put16(at, destination->port);
     at = put16(at, UDP_HEADER + length);
     at = put16(at, 0);
@@ -73,9 +50,10 @@ bool frame_begin(FrameMaker *maker, const WireAddress *source, const WireAddress
     maker->destination = *destination;
     maker->length = UDP_HEADER + length;
     maker->done = 0;
-    uint64_t total = sum(0, source->ip + (ip4 ? 12 : 0), ip4 ? 4 : 16);
-    total = sum(total, destination->ip + (ip4 ? 12 : 0), ip4 ? 4 : 16) + UDP + maker->length;
-    uint16_t check = fold(sum(total, maker->datagram, maker->length));
+    uint64_t total = wire_sum(0, source->ip + (ip4 ? 12 : 0), ip4 ? 4 : 16);
+    total =
+        wire_sum(total, destination->ip + (ip4 ? 12 : 0), ip4 ? 4 : 16) + WIRE_PROTOCOL_UDP + maker->length;
+    uint16_t check = wire_checksum(wire_sum(total, maker->datagram, maker->length));
     put16(maker->datagram + 6, check ? check : 0xffff);
     maker->id = (uint32_t)of_interface(maker, source) + maker->ids++;
     return true;
@@ -122,11 +100,11 @@ static uint8_t *put_ip4(const FrameMaker *maker, uint8_t *at, uint32_t payload, 
     at = put16(at, maker->id & 0xffff);
     at = put16(at, (more ? 0x2000u : 0) | maker->done / 8);
     *at++ = lives[of_interface(maker, &maker->source) >> 50 & 7];
-    *at++ = UDP;
+    *at++ = WIRE_PROTOCOL_UDP;
     at = put16(at, 0);
     at = put_bytes(at, maker->source.ip + 12, 4);
     at = put_bytes(at, maker->destination.ip + 12, 4);
-    put16(start + 10, fold(sum(0, start, IP4_HEADER)));
+    put16(start + 10, wire_checksum(wire_sum(0, start, IP4_HEADER)));
     return at;
 }
 
@@ -134,12 +112,12 @@ static uint8_t *put_ip6(const FrameMaker *maker, uint8_t *at, uint32_t payload, 
     at = put16(at, 0x6000);
     at = put16(at, 0);
     at = put16(at, payload + (fragment ? IP6_FRAGMENT : 0));
-    *at++ = fragment ? 44 : UDP;
+    *at++ = fragment ? 44 : WIRE_PROTOCOL_UDP;
     *at++ = 64;
     at = put_bytes(at, maker->source.ip, 16);
     at = put_bytes(at, maker->destination.ip, 16);
     if (!fragment) return at;
-    *at++ = UDP;
+    *at++ = WIRE_PROTOCOL_UDP;
     *at++ = 0;
     at = put16(at, maker->done | more);
     at = put16(at, maker->id >> 16);
@@ -148,7 +126,7 @@ static uint8_t *put_ip6(const FrameMaker *maker, uint8_t *at, uint32_t payload, 
 
 uint32_t frame_next(FrameMaker *maker, uint8_t *bytes) {
     uint32_t left = maker->length - maker->done;
-    bool ip4 = is_ip4(&maker->source);
+    bool ip4 = wire_is_ipv4(&maker->source);
     uint32_t room = FRAME_MTU - (ip4 ? IP4_HEADER : IP6_HEADER);
     if (left == 0) return 0;
     bool fragment = maker->length > room;

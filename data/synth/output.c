@@ -110,8 +110,7 @@ static CoreStatus write_frames(SynthOutput *output, int64_t time_us, CoreError *
 
 /* In memory nothing is framed, but frames are counted as if. */
 static uint64_t frames_of(const WireAddress *source, uint32_t length) {
-    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    uint32_t room = memcmp(source->ip, prefix, sizeof prefix) == 0 ? FRAME_MTU - 20 : FRAME_MTU - 40;
+    uint32_t room = wire_is_ipv4(source) ? FRAME_MTU - 20 : FRAME_MTU - 40;
     if (length + 8 <= room) return 1;
     room = (room - (room == FRAME_MTU - 20 ? 0 : 8)) / 8 * 8;
     return (length + 8 + room - 1) / room;

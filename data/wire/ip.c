@@ -99,3 +99,21 @@ WireIpResult wire_ip_parse(const uint8_t *bytes, uint32_t captured, WireIp *ip) 
     default: return WIRE_IP_OTHER;
     }
 }
+
+uint64_t wire_sum(uint64_t total, const uint8_t *bytes, uint32_t length) {
+    uint32_t at = 0;
+    /* Two words at a time: the carries are folded in the end. */
+    for (; length - at >= 4; at += 4)
+        total += wire_be32(bytes + at);
+    if (length - at >= 2) {
+        total += wire_be16(bytes + at);
+        at += 2;
+    }
+    return at < length ? total + ((uint64_t)bytes[at] << 8) : total;
+}
+
+uint16_t wire_checksum(uint64_t total) {
+    while (total >> 16)
+        total = (total & 0xffff) + (total >> 16);
+    return (uint16_t)~total;
+}

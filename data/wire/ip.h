@@ -1,6 +1,7 @@
 /* IPv4 and IPv6 headers (RFC 791, RFC 8200), without state.
  * Relies on: data/wire/message.h.
- * Relied on by: data/wire/decap.c, fragments, duplicates, streams. */
+ * Relied on by: data/wire/decap.c, fragments, duplicates, streams; what writes packets (data/dataset,
+ * data/synth). */
 #ifndef SIPCNN_WIRE_IP_H
 #define SIPCNN_WIRE_IP_H
 
@@ -36,6 +37,11 @@ WireIpResult wire_ip_parse(const uint8_t *bytes, uint32_t captured, WireIp *ip);
 /* Walks IPv6 extension headers at bytes[0..length), starting with one of type `protocol`, up to what is none
  * or a fragment header that splits; fills the fields of *ip from `payload` on. */
 WireIpResult wire_ip6_extensions(const uint8_t *bytes, uint32_t length, uint8_t protocol, WireIp *ip);
+
+/* The one's complement sum of big-endian words (RFC 1071) so far, an odd byte at the end as if a zero
+ * followed, and the checksum that it gives. */
+uint64_t wire_sum(uint64_t total, const uint8_t *bytes, uint32_t length);
+uint16_t wire_checksum(uint64_t total);
 
 /* How far two packet times are apart, whichever is later; any two int64_t. */
 static inline uint64_t wire_time_apart(int64_t a, int64_t b) {

@@ -6,8 +6,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
 static char *put_decimal(char *at, unsigned value) {
     if (value >= 10) at = put_decimal(at, value / 10);
     *at = (char)('0' + value % 10);
@@ -24,7 +22,7 @@ static char *put_ipv4(char *at, const uint8_t *ip) {
 }
 
 char *wire_address_text(const WireAddress *address, bool with_port, char *text, uint32_t capacity) {
-    bool mapped = memcmp(address->ip, mapped_prefix, sizeof mapped_prefix) == 0;
+    bool mapped = wire_is_ipv4(address);
     bool bracketed = with_port && !mapped;
     char whole[INET6_ADDRSTRLEN + sizeof "[]:65535"], *at = whole;
     if (capacity == 0) return text;
@@ -50,7 +48,7 @@ char *wire_address_text(const WireAddress *address, bool with_port, char *text, 
 bool wire_address_parse(const char *text, WireAddress *address) {
     WireAddress parsed = {0};
     if (inet_pton(AF_INET, text, parsed.ip + 12) == 1)
-        memcpy(parsed.ip, mapped_prefix, sizeof mapped_prefix);
+        parsed.ip[10] = parsed.ip[11] = 0xff;
     else if (inet_pton(AF_INET6, text, parsed.ip) != 1)
         return false;
     *address = parsed;

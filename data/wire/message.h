@@ -54,6 +54,12 @@ static inline bool wire_same_address(const WireAddress *a, const WireAddress *b)
     return a->port == b->port && wire_same_ip(a, b);
 }
 
+/* True if the address is an IPv4 one. */
+static inline bool wire_is_ipv4(const WireAddress *address) {
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(address->ip, mapped, sizeof mapped) == 0;
+}
+
 enum { WIRE_ADDRESS_TEXT_MAX = 64 };
 
 /* Writes "10.0.0.1:5060" or "[fd66::1]:5060" (with_port false: the bare address) and a NUL into `text`
