@@ -64,7 +64,9 @@ static bool add_slice(DatasetNear *near, NearKind kind, const WireMessage *m, Wi
 static bool add_message(DatasetNear *near, const WireMessage *m, const Place *place) {
     const WireScan *scan = &near->scan;
     wire_scan(m->bytes, m->length, (m->flags & WIRE_FLAG_TRUNCATED) != 0, &near->scan);
-    bool ok = add_slice(near, NEAR_DIALOG, m, scan->call_id, 0, place);
+    /* Of two Call-IDs, as fuzzers write them, neither names a dialog. */
+    bool dialog = scan->count[WIRE_HEADER_CALL_ID] == 1;
+    bool ok = !dialog || add_slice(near, NEAR_DIALOG, m, scan->call_id, 0, place);
     for (int users = 0; users < 2 && ok; users++) {
         uint32_t length = near_mask(m, scan, users != 0, near->masked);
         ok = add_item(near, users ? NEAR_TEMPLATE : NEAR_MESSAGE, XXH3_64bits(near->masked, length), place);

@@ -9,7 +9,7 @@
 
 /* X(id, name): what is looked for on both sides. */
 #define NEAR_MAP(X)                                                                                          \
-    X(DIALOG, "dialogs")   /* the same Call-ID */                                                            \
+    X(DIALOG, "dialogs")   /* the same Call-ID, of messages that have one */                                 \
     X(MESSAGE, "messages") /* the same but for Call-ID, tags, branches, CSeq, digests, dates, SDP origin */  \
     X(TEMPLATE, "templates") /* and but for users, hosts, display names and all numbers */                   \
     X(USER, "users")         /* the same From user and host in requests */                                   \

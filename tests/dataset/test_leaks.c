@@ -370,6 +370,29 @@ START_TEST(one_text_on_two_sides_is_found) {
 }
 END_TEST
 
+/* A fuzzer's constant beside the real Call-ID is no dialog that two sides share; one Call-ID is. */
+START_TEST(two_call_ids_name_no_dialog) {
+    static const DatasetLabel benign = {.primary = DATASET_BENIGN};
+    make_dataset(&(Plant){0}, 1);
+    for (int c = 0; c < 2; c++) {
+        char text[512];
+        DatasetCapture capture = {.follows = DATASET_NO_CAPTURE};
+        snprintf(capture.name, sizeof capture.name, "twice%d", c);
+        snprintf(text, sizeof text,
+                 "OPTIONS sip:x@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK%d\r\n"
+                 "From: <sip:user%d@example.com>;tag=1\r\nTo: <sip:x@example.com>\r\nCall-ID: 2 BYE\r\n%s"
+                 "CSeq: 1 OPTIONS\r\nSubject: %d\r\n\r\n",
+                 c, c, _i ? "Call-ID: real\r\n" : "", c);
+        WireMessage message = sip_message(text, 1, 2, 0);
+        assert_ok(dataset_add_capture(&dataset, &capture, &error), error);
+        assert_ok(dataset_add_message(&dataset, &message, &benign, &error), error);
+    }
+    look_near();
+    ck_assert_uint_eq(near_report.kinds[NEAR_DIALOG].items, _i ? 0 : 1);
+    dataset_free(&dataset);
+}
+END_TEST
+
 START_TEST(rows_without_a_label_do_not_count) {
     make_dataset(&(Plant){.one_text = true}, 1);
     for (uint64_t row = 0; row < dataset.count; row++)
@@ -470,6 +493,7 @@ int main(void) {
     tcase_add_test(hunting, one_side_is_not_enough);
     tcase_add_test(sides, sides_that_share_nothing_are_clean);
     tcase_add_test(sides, one_text_on_two_sides_is_found);
+    tcase_add_loop_test(sides, two_call_ids_name_no_dialog, 0, 2);
     tcase_add_test(sides, rows_without_a_label_do_not_count);
     tcase_add_test(sides, masks_hide_identities_and_nothing_else);
     tcase_add_test(traits, traits_say_what_is_written);
