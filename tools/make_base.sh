@@ -22,10 +22,10 @@ usage() {
   cat <<END
 usage: tools/make_base.sh --out DIR [--build DIR] [--left-out]
 
-Plays ${#sessions[@]} lab sessions (about 75 minutes, as root), makes $synth_sessions synthetic ones, imports, splits, merges and checks
+Plays ${#sessions[@]} lab sessions (about 70 minutes, as root), makes $synth_sessions synthetic ones, imports, splits, merges and checks
 them (DIR/base.h5), adds $lab_siblings siblings of each lab session (DIR/train.h5) and trains DIR/sipcnn-base.sipcnn. What is in DIR
 already is not made again.
-  --out DIR     where everything goes; about 12 GB
+  --out DIR     where everything goes; about 6 GB when done, more while it works
   --build DIR   a build of the project (build/release)
   --left-out    train DIR/left-out.sipcnn instead, which never sees some tools and servers, for evaluation
 
