@@ -1,10 +1,10 @@
 /* The second stage: keys, counters and relations, in capture order, and the row that the model sees.
- * Relies on: data/features/table, counters, bitmap, dialog.
+ * Relies on: data/features/table, counters, novelty, dialog.
  * Relied on by: data/dataset, infer, bench. */
-#include "data/features/bitmap.h"
 #include "data/features/counters.h"
 #include "data/features/dialog.h"
 #include "data/features/features.h"
+#include "data/features/novelty.h"
 #include "data/features/table.h"
 #include "data/wire/osip.h"
 
@@ -12,29 +12,31 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 97 MiB when
+/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About @@ MiB when
  * full. */
-enum { DIALOGS = 65536, CLIENTS = 32768, TARGETS = 8192, ACCOUNTS = 32768 };
+enum { DIALOGS = 65536, CLIENTS = 50000, TARGETS = 10000, ACCOUNTS = 50000 };
 
 static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
 
-typedef enum PeerSeen {
-    SEEN_CALL,
+/* What is remembered of a client, a target or an account in FeatureNovelty, each kind by itself. */
+typedef enum Seen {
     SEEN_TO_USER,
     SEEN_FROM_USER,
     SEEN_PEER,
+    SEEN_HOST,
     SEEN_USERNAME,
     SEEN_AGENT,
     SEEN_BODY,
     SEEN_SUFFIX,
-    SEEN_KINDS
-} PeerSeen;
+    SEEN_CLIENT,
+} Seen;
+
+typedef enum Role { ROLE_CLIENT, ROLE_TARGET, ROLE_ACCOUNT } Role;
 
 /* A client's or a target's history. */
 typedef struct Peer {
     int64_t first_ns, last_ns;
     float counters[FEATURE_PEER_COUNTERS * FEATURE_TAUS];
-    FeatureBitmap seen[SEEN_KINDS];
 } Peer;
 
 typedef struct Account {
@@ -42,13 +44,14 @@ typedef struct Account {
     int64_t owned_ns; /* time of the last success, 0: none */
     uint64_t owner;   /* hash of the client that had it */
     uint64_t contact; /* of the last REGISTER */
+    uint64_t call;    /* hash of the Call-ID of its owner's last REGISTER */
     float counters[FEATURE_ACCOUNT_COUNTERS * FEATURE_TAUS];
-    FeatureBitmap clients;
     uint32_t bindings, padding;
 } Account;
 
 struct FeatureContext {
     FeatureTable dialogs, clients, targets, accounts;
+    FeatureNovelty novelty;
     int64_t now_ns, first_ns, last_ns; /* packet time, non-decreasing; of the counters of all traffic */
     float all[FEATURE_ALL_COUNTERS * FEATURE_TAUS];
     FeatureSecret secret;
@@ -64,9 +67,12 @@ typedef struct Step {
     Dialog *dialog;
     DialogRelation relation;
     Peer *client, *target; /* client is NULL for the operator's own hosts */
-    Account *account;      /* NULL if the message names none */
+    const Peer *served;    /* the client's history as a target, and the target's as a client; NULL: none */
+    const Peer *asking;
+    Account *account; /* NULL if the message names none */
     int64_t client_step_ns, target_step_ns;
-    uint64_t client_hash;
+    uint64_t client_hash, target_hash, account_hash;
+    uint32_t now_s;
     bool client_is_new;
 } Step;
 
@@ -86,7 +92,7 @@ static CoreStatus init_tables(FeatureContext *c, CoreError *error) {
             feature_table_init(tables[i].table, tables[i].capacity, tables[i].record, &c->secret, error);
         if (status) return status;
     }
-    return CORE_OK;
+    return feature_novelty_init(&c->novelty, error);
 }
 
 CoreStatus feature_context_new(const FeatureLocal *local, size_t n_local, FeatureContext **context,
@@ -119,6 +125,7 @@ void feature_context_free(FeatureContext *context) {
     feature_table_free(&context->clients);
     feature_table_free(&context->targets);
     feature_table_free(&context->accounts);
+    feature_novelty_free(&context->novelty);
     free(context->local);
     free(context);
 }
@@ -131,10 +138,15 @@ static bool is_local(const FeatureContext *context, const WireAddress *address) 
     return false;
 }
 
-static Peer *find_peer(FeatureTable *table, const WireAddress *address, int64_t now_ns, int64_t *step_ns,
-                       bool *created) {
+static FeatureKey key_of(const WireAddress *address) {
     FeatureKey key;
     memcpy(key.bytes, address->ip, sizeof key.bytes);
+    return key;
+}
+
+static Peer *find_peer(FeatureTable *table, const WireAddress *address, int64_t now_ns, int64_t *step_ns,
+                       bool *created) {
+    const FeatureKey key = key_of(address);
     Peer *peer = feature_table_touch(table, &key, created);
     *step_ns = *created ? -1 : now_ns - peer->last_ns;
     if (*created)
@@ -147,7 +159,7 @@ static Peer *find_peer(FeatureTable *table, const WireAddress *address, int64_t 
 
 /* user@host in lower case, as registrars compare it. */
 static Account *find_account(FeatureContext *context, const uint8_t *bytes, const FeatureEncoded *encoded,
-                             int64_t now_ns) {
+                             int64_t now_ns, uint64_t *hash) {
     uint8_t text[256];
     size_t n = 0;
     const WireSlice parts[] = {encoded->account_user, encoded->account_host};
@@ -157,6 +169,7 @@ static Account *find_account(FeatureContext *context, const uint8_t *bytes, cons
             text[n++] = feature_lower(bytes[parts[part].offset + i]);
         if (part == 0) text[n++] = '@';
     }
+    *hash = feature_hash(text, n, 0);
     FeatureKey key = feature_hash_key(text, n, &context->secret);
     bool created;
     Account *account = feature_table_touch(&context->accounts, &key, &created);
@@ -197,18 +210,41 @@ static void find(Step *step, FeatureKeys *keys) {
                           .target = own ? message->destination : message->source};
     keys->client.port = keys->target.port = 0;
     step->client_hash = feature_hash(keys->client.ip, sizeof keys->client.ip, 0);
+    step->target_hash = feature_hash(keys->target.ip, sizeof keys->target.ip, 0);
     step->client_step_ns = -1;
     bool created;
     if (keys->has_client)
         step->client =
             find_peer(&c->clients, &keys->client, c->now_ns, &step->client_step_ns, &step->client_is_new);
     step->target = find_peer(&c->targets, &keys->target, c->now_ns, &step->target_step_ns, &created);
-    step->account = find_account(c, message->bytes, encoded, c->now_ns);
+    const FeatureKey client = key_of(&keys->client), target = key_of(&keys->target);
+    step->served = keys->has_client ? feature_table_find(&c->targets, &client) : NULL;
+    step->asking = feature_table_find(&c->clients, &target);
+    step->account = find_account(c, message->bytes, encoded, c->now_ns, &step->account_hash);
     if (c->last_ns)
         feature_decay(c->all, FEATURE_ALL_COUNTERS, c->now_ns - c->last_ns);
     else
         c->first_ns = c->now_ns;
     c->last_ns = c->now_ns;
+}
+
+/* ---- what is new ---- */
+
+/* Two roles of one address and the kinds of what is seen are owners of their own. */
+static uint64_t owner_of(uint64_t hash, Role role, Seen kind) {
+    return hash + (uint64_t)role * 0x10001u + (uint64_t)kind * 0x100000001u;
+}
+
+/* `value` (0: none) is new to the client, target or account with this hash. */
+static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value) {
+    return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
+}
+
+/* Whether the target has sent requests to the client lately. */
+static bool is_asked_back(const Step *step) {
+    return step->client &&
+           feature_novelty_knows(&step->context->novelty, owner_of(step->client_hash, ROLE_TARGET, SEEN_HOST),
+                                 step->target_hash, step->now_s);
 }
 
 /* ---- accounts ---- */
@@ -220,6 +256,35 @@ static bool is_owned(const Step *step) {
 
 static bool is_foreign(const Step *step) {
     return is_owned(step) && step->client && step->account->owner != step->client_hash;
+}
+
+static uint64_t agent_of(const FeatureEncoded *encoded) {
+    return encoded->agent ? encoded->agent : 1; /* no User-Agent is a habit too */
+}
+
+/* Whether the account is used as before: with a User-Agent that it had, or, which is surer, registering with
+ * the Call-ID of its last registration (RFC 3261 section 10.2). A phone whose address changes goes on so. */
+static bool has_known_agent(const Step *step) {
+    return step->account && feature_novelty_knows(&step->context->novelty,
+                                                  owner_of(step->account_hash, ROLE_ACCOUNT, SEEN_AGENT),
+                                                  agent_of(step->encoded), step->now_s);
+}
+
+static uint64_t hash_of_call(const Step *step) {
+    const WireSlice id = step->encoded->call_id;
+    return id.length ? feature_hash(step->message->bytes + id.offset, id.length, 0) : 0;
+}
+
+static bool has_known_call(const Step *step) {
+    return step->account && step->encoded->method == WIRE_REGISTER && step->account->call &&
+           step->account->call == hash_of_call(step);
+}
+
+/* Only what its owner does makes the habits of an account. */
+static void remember_habits(Step *step) {
+    if (is_foreign(step)) return;
+    if (step->encoded->method == WIRE_REGISTER) step->account->call = hash_of_call(step);
+    is_new(step, step->account_hash, ROLE_ACCOUNT, SEEN_AGENT, agent_of(step->encoded));
 }
 
 /* A refusal of credentials that were sent: a fresh challenge because the nonce was stale is none. */
@@ -246,8 +311,9 @@ static void count_account_request(Step *step) {
         feature_count(c, FEATURE_ACCOUNT_OTHER);
     if (encoded->method == WIRE_INVITE && !encoded->to_tag && encoded->long_number)
         feature_count(c, FEATURE_ACCOUNT_LONG_NUMBER);
-    if (feature_bitmap_is_new(&account->clients, step->client_hash, step->context->now_ns))
+    if (is_new(step, step->account_hash, ROLE_ACCOUNT, SEEN_CLIENT, step->client_hash))
         feature_count(c, FEATURE_ACCOUNT_NEW_CLIENT);
+    remember_habits(step);
 }
 
 static void count_account_reply(Step *step) {
@@ -323,31 +389,27 @@ static void count_if(Peer *peer, FeaturePeerCounter counter, bool condition) {
 }
 
 /* What is new to this peer. `other` is the other side's address and port. */
-static void count_novelties(Peer *peer, const Step *step, const WireAddress *other) {
-    const FeatureEncoded *encoded = step->encoded;
-    int64_t now_ns = step->context->now_ns;
-    const WireSlice id = encoded->call_id;
-    uint64_t call = id.length ? feature_hash(step->message->bytes + id.offset, id.length, 0) : 0;
-    uint64_t address = feature_hash(other->ip, sizeof other->ip, other->port);
-    bool new_user = feature_bitmap_is_new(&peer->seen[SEEN_TO_USER], encoded->to_user, now_ns);
-    bool old_suffix =
-        encoded->suffix && !feature_bitmap_is_new(&peer->seen[SEEN_SUFFIX], encoded->suffix, now_ns);
-    bool old_body =
-        encoded->body_hash && !feature_bitmap_is_new(&peer->seen[SEEN_BODY], encoded->body_hash, now_ns);
+static void count_novelties(Peer *peer, const Step *step, Role role, const WireAddress *other) {
+    const FeatureEncoded *e = step->encoded;
+    const DialogRelation *r = &step->relation;
+    const uint64_t hash = role == ROLE_CLIENT ? step->client_hash : step->target_hash;
+    const uint64_t host = role == ROLE_CLIENT ? step->target_hash : step->client_hash;
+    const uint64_t address = feature_hash(other->ip, sizeof other->ip, other->port);
+    const bool new_user = is_new(step, hash, role, SEEN_TO_USER, e->to_user);
+    const bool old_suffix = e->suffix && !is_new(step, hash, role, SEEN_SUFFIX, e->suffix);
+    const bool old_body = e->body_hash && !is_new(step, hash, role, SEEN_BODY, e->body_hash);
     count_if(peer, FEATURE_PEER_NEW_TO_USER, new_user);
     count_if(peer, FEATURE_PEER_NEW_PREFIX, new_user && old_suffix);
     count_if(peer, FEATURE_PEER_REPEATED_BODY, new_user && old_body);
-    count_if(peer, FEATURE_PEER_NEW_CALL, feature_bitmap_is_new(&peer->seen[SEEN_CALL], call, now_ns));
-    count_if(peer, FEATURE_PEER_NEW_FROM_USER,
-             feature_bitmap_is_new(&peer->seen[SEEN_FROM_USER], encoded->from_user, now_ns));
-    count_if(peer, FEATURE_PEER_NEW_PEER, feature_bitmap_is_new(&peer->seen[SEEN_PEER], address, now_ns));
-    count_if(peer, FEATURE_PEER_NEW_USERNAME,
-             feature_bitmap_is_new(&peer->seen[SEEN_USERNAME], encoded->username, now_ns));
-    count_if(peer, FEATURE_PEER_NEW_AGENT,
-             feature_bitmap_is_new(&peer->seen[SEEN_AGENT], encoded->agent, now_ns));
+    count_if(peer, FEATURE_PEER_NEW_CALL, e->call_id.length && (!r->known || !r->source_is_party));
+    count_if(peer, FEATURE_PEER_NEW_FROM_USER, is_new(step, hash, role, SEEN_FROM_USER, e->from_user));
+    count_if(peer, FEATURE_PEER_NEW_PEER, is_new(step, hash, role, SEEN_PEER, address));
+    count_if(peer, FEATURE_PEER_NEW_HOST, is_new(step, hash, role, SEEN_HOST, host));
+    count_if(peer, FEATURE_PEER_NEW_USERNAME, is_new(step, hash, role, SEEN_USERNAME, e->username));
+    count_if(peer, FEATURE_PEER_NEW_AGENT, is_new(step, hash, role, SEEN_AGENT, e->agent));
 }
 
-static void count_request(Peer *peer, const Step *step, const WireAddress *other) {
+static void count_request(Peer *peer, const Step *step, Role role, const WireAddress *other) {
     const FeatureEncoded *encoded = step->encoded;
     const DialogRelation *r = &step->relation;
     feature_count(peer->counters, method_counter(encoded->method));
@@ -358,9 +420,10 @@ static void count_request(Peer *peer, const Step *step, const WireAddress *other
     count_if(peer, FEATURE_PEER_STRAY, r->stray);
     count_if(peer, FEATURE_PEER_FOREIGN_DIALOG, r->known && !r->source_is_party);
     count_if(peer, FEATURE_PEER_FOREIGN_ACCOUNT, is_foreign(step));
+    count_if(peer, FEATURE_PEER_FOREIGN_AGENT, is_foreign(step) && !has_known_agent(step));
     count_if(peer, FEATURE_PEER_LONG_NUMBER,
              encoded->method == WIRE_INVITE && !encoded->to_tag && encoded->long_number);
-    count_novelties(peer, step, other);
+    count_novelties(peer, step, role, other);
 }
 
 static void count_reply(Peer *peer, const Step *step) {
@@ -389,8 +452,8 @@ static void count(Step *step) {
     const DialogRelation *r = &step->relation;
     if (r->relayed) return;
     if (step->encoded->request) {
-        if (step->client) count_request(step->client, step, &step->message->destination);
-        count_request(step->target, step, &step->message->source);
+        if (step->client) count_request(step->client, step, ROLE_CLIENT, &step->message->destination);
+        count_request(step->target, step, ROLE_TARGET, &step->message->source);
         if (step->account) count_account_request(step);
     } else if (!r->matched || r->first_status) {
         if (step->client) count_reply(step->client, step);
@@ -463,9 +526,22 @@ static void write_relation_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_FACT_ACCOUNT_FOREIGN] = is_foreign(step);
     fact[FEATURE_FACT_ACCOUNT_AGE] =
         is_owned(step) ? feature_log_time(step->context->now_ns - step->account->owned_ns) : 0;
+    fact[FEATURE_FACT_ACCOUNT_AGENT] = has_known_agent(step);
+    fact[FEATURE_FACT_ACCOUNT_CALL] = has_known_call(step);
     fact[FEATURE_FACT_BINDINGS] = step->account ? at_most_255(step->account->bindings) : 0;
+    fact[FEATURE_FACT_ASKED_BACK] = is_asked_back(step);
     fact[FEATURE_FACT_CLIENT_STEP] = feature_log_time(step->client_step_ns);
     fact[FEATURE_FACT_TARGET_STEP] = feature_log_time(step->target_step_ns);
+}
+
+/* Some of a peer's counters as they are now, `which` of n names them; nobody's are empty. */
+static void write_some(const Peer *peer, const uint8_t *which, unsigned n, int64_t now_ns, uint8_t *row) {
+    float values[FEATURE_PEER_COUNTERS * FEATURE_TAUS] = {0};
+    for (unsigned i = 0; peer && i < n; i++)
+        memcpy(values + i * FEATURE_TAUS, peer->counters + which[i] * FEATURE_TAUS,
+               FEATURE_TAUS * sizeof *values);
+    if (peer) feature_decay(values, n, now_ns - peer->last_ns);
+    feature_quantise(values, n, peer ? now_ns - peer->first_ns : 0, row);
 }
 
 static void write_counters(const Step *step, uint8_t *row) {
@@ -475,18 +551,25 @@ static void write_counters(const Step *step, uint8_t *row) {
     if (client)
         feature_quantise(client->counters, FEATURE_PEER_COUNTERS, c->now_ns - client->first_ns,
                          row + FEATURE_CLIENT_AT);
+    write_some(step->served, feature_served_counters, FEATURE_SERVED_COUNTERS, c->now_ns,
+               row + FEATURE_SERVED_AT);
     if (account)
         feature_quantise(account->counters, FEATURE_ACCOUNT_COUNTERS, c->now_ns - account->first_ns,
                          row + FEATURE_ACCOUNT_AT);
     feature_quantise(target->counters, FEATURE_PEER_COUNTERS, c->now_ns - target->first_ns,
                      row + FEATURE_TARGET_AT);
+    write_some(step->asking, feature_asking_counters, FEATURE_ASKING_COUNTERS, c->now_ns,
+               row + FEATURE_ASKING_AT);
     feature_quantise(c->all, FEATURE_ALL_COUNTERS, c->now_ns - c->first_ns, row + FEATURE_ALL_AT);
 }
 
 void feature_context_step(FeatureContext *context, const WireMessage *message, const FeatureEncoded *encoded,
                           FeatureRow *row, FeatureKeys *keys) {
     if (message->time_ns > context->now_ns) context->now_ns = message->time_ns;
-    Step step = {.context = context, .message = message, .encoded = encoded};
+    Step step = {.context = context,
+                 .message = message,
+                 .encoded = encoded,
+                 .now_s = (uint32_t)(context->now_ns / INT64_C(1000000000))};
     find(&step, keys);
     memset(row, 0, sizeof *row);
     write_relation_facts(&step, row->counters);

@@ -84,10 +84,12 @@ enum { FEATURE_TAUS = 4, FEATURE_PER_COUNTER = 2 * FEATURE_TAUS - 1 };
     X(STRAY)           /* in-dialog requests, CANCEL or ACK of a dialog never seen */                        \
     X(FOREIGN_DIALOG)  /* requests or replies in a dialog from who is no party of it */                      \
     X(FOREIGN_ACCOUNT) /* requests of an account that another client used successfully within 10 min */      \
+    X(FOREIGN_AGENT)   /* of these, those with a User-Agent that the account never had */                    \
     X(NEW_CALL)        /* things not seen with this client (target) lately: Call-ID */                       \
     X(NEW_TO_USER)                                                                                           \
     X(NEW_FROM_USER)                                                                                         \
     X(NEW_PEER)      /* address and port of the other side */                                                \
+    X(NEW_HOST)      /* address of the other side */                                                         \
     X(NEW_USERNAME)  /* digest user name */                                                                  \
     X(NEW_AGENT)     /* User-Agent */                                                                        \
     X(REPEATED_BODY) /* a body seen before, to a new To user */                                              \
@@ -102,6 +104,12 @@ enum { FEATURE_TAUS = 4, FEATURE_PER_COUNTER = 2 * FEATURE_TAUS - 1 };
     X(SUCCESS)                                                                                               \
     X(CHALLENGE) X(AUTH_FAILURE) X(AUTH_SUCCESS) X(NOT_FOUND) X(NEW_CLIENT) X(REBOUND) X(LONG_NUMBER)
 
+/* What a client is to others, as their target: a server, a proxy or a PBX is asked by many and answers; and
+ * what a target is as a client: a phone asks too, what a scan finds never did. Peer counters. */
+#define FEATURE_SERVED_COUNTER_MAP(X)                                                                        \
+    X(INITIAL) X(REGISTER) X(INVITE) X(BYE) X(SUCCESS) X(CHALLENGE) X(NEW_HOST) X(NEW_FROM_USER)
+#define FEATURE_ASKING_COUNTER_MAP(X) X(INITIAL) X(REGISTER) X(SUCCESS) X(NEW_HOST)
+
 #define FEATURE_ALL_COUNTER_MAP(X) X(REQUEST) X(INITIAL) X(SUCCESS) X(FAILURE) X(AUTH_FAILURE) X(NEW_CLIENT)
 
 #define FEATURE_ENUM_PEER(name) FEATURE_PEER_##name,
@@ -109,6 +117,16 @@ typedef enum FeaturePeerCounter {
     FEATURE_PEER_COUNTER_MAP(FEATURE_ENUM_PEER) FEATURE_PEER_COUNTERS
 } FeaturePeerCounter;
 #undef FEATURE_ENUM_PEER
+#define FEATURE_ENUM_SERVED(name) FEATURE_SERVED_##name,
+typedef enum FeatureServedCounter {
+    FEATURE_SERVED_COUNTER_MAP(FEATURE_ENUM_SERVED) FEATURE_SERVED_COUNTERS
+} FeatureServedCounter;
+#undef FEATURE_ENUM_SERVED
+#define FEATURE_ENUM_ASKING(name) FEATURE_ASKING_##name,
+typedef enum FeatureAskingCounter {
+    FEATURE_ASKING_COUNTER_MAP(FEATURE_ENUM_ASKING) FEATURE_ASKING_COUNTERS
+} FeatureAskingCounter;
+#undef FEATURE_ENUM_ASKING
 #define FEATURE_ENUM_ACCOUNT(name) FEATURE_ACCOUNT_##name,
 typedef enum FeatureAccountCounter {
     FEATURE_ACCOUNT_COUNTER_MAP(FEATURE_ENUM_ACCOUNT) FEATURE_ACCOUNT_COUNTERS
@@ -161,7 +179,10 @@ typedef enum FeatureAllCounter {
     X(ACCOUNT_OWNED)   /* some client used the account successfully lately */                                \
     X(ACCOUNT_FOREIGN) /* and it is not this one */                                                          \
     X(ACCOUNT_AGE)     /* log time since that success */                                                     \
+    X(ACCOUNT_AGENT)   /* its User-Agent is one that the account had before */                               \
+    X(ACCOUNT_CALL)    /* a REGISTER with the Call-ID of its owner's last */                                 \
     X(BINDINGS)        /* Contacts in the account's last 200 to REGISTER */                                  \
+    X(ASKED_BACK)      /* the target has sent requests to the client lately */                               \
     X(CLIENT_STEP)     /* log time since the client's last message */                                        \
     X(TARGET_STEP)
 
@@ -190,14 +211,20 @@ typedef enum FeatureGroup {
 
 enum {
     FEATURE_CLIENT_AT = FEATURE_MESSAGE_INPUTS,
-    FEATURE_ACCOUNT_AT = FEATURE_CLIENT_AT + FEATURE_PEER_COUNTERS * FEATURE_PER_COUNTER,
+    FEATURE_SERVED_AT = FEATURE_CLIENT_AT + FEATURE_PEER_COUNTERS * FEATURE_PER_COUNTER, /* in its group */
+    FEATURE_ACCOUNT_AT = FEATURE_SERVED_AT + FEATURE_SERVED_COUNTERS * FEATURE_PER_COUNTER,
     FEATURE_TARGET_AT = FEATURE_ACCOUNT_AT + FEATURE_ACCOUNT_COUNTERS * FEATURE_PER_COUNTER,
-    FEATURE_ALL_AT = FEATURE_TARGET_AT + FEATURE_PEER_COUNTERS * FEATURE_PER_COUNTER,
+    FEATURE_ASKING_AT = FEATURE_TARGET_AT + FEATURE_PEER_COUNTERS * FEATURE_PER_COUNTER, /* in its group */
+    FEATURE_ALL_AT = FEATURE_ASKING_AT + FEATURE_ASKING_COUNTERS * FEATURE_PER_COUNTER,
     FEATURE_COUNTERS = FEATURE_ALL_AT + FEATURE_ALL_COUNTERS * FEATURE_PER_COUNTER,
 };
 
 /* Start of each group in FeatureRow.counters; entry FEATURE_GROUPS is FEATURE_COUNTERS. */
 extern const uint16_t feature_group_begin[FEATURE_GROUPS + 1];
+
+/* The FeaturePeerCounter behind each served and asking counter. */
+extern const uint8_t feature_served_counters[FEATURE_SERVED_COUNTERS];
+extern const uint8_t feature_asking_counters[FEATURE_ASKING_COUNTERS];
 
 /* What the model sees of one message: plain bytes, no padding, cached and compared as such. */
 typedef struct FeatureRow {

@@ -16,9 +16,16 @@ const uint16_t feature_event_vocabulary[FEATURE_EVENT_FIELDS] = {
 const uint16_t feature_group_begin[FEATURE_GROUPS + 1] = {
     0, FEATURE_CLIENT_AT, FEATURE_ACCOUNT_AT, FEATURE_TARGET_AT, FEATURE_ALL_AT, FEATURE_COUNTERS};
 
+#define PEER(name) FEATURE_PEER_##name,
+const uint8_t feature_served_counters[FEATURE_SERVED_COUNTERS] = {FEATURE_SERVED_COUNTER_MAP(PEER)};
+const uint8_t feature_asking_counters[FEATURE_ASKING_COUNTERS] = {FEATURE_ASKING_COUNTER_MAP(PEER)};
+#undef PEER
+
 #define NAME(name) #name,
 static const char *const fact_names[] = {FEATURE_FACT_MAP(NAME)};
 static const char *const peer_names[] = {FEATURE_PEER_COUNTER_MAP(NAME)};
+static const char *const served_names[] = {FEATURE_SERVED_COUNTER_MAP(NAME)};
+static const char *const asking_names[] = {FEATURE_ASKING_COUNTER_MAP(NAME)};
 static const char *const account_names[] = {FEATURE_ACCOUNT_COUNTER_MAP(NAME)};
 static const char *const all_names[] = {FEATURE_ALL_COUNTER_MAP(NAME)};
 #undef NAME
@@ -27,7 +34,7 @@ static const char *const part_names[FEATURE_PER_COUNTER] = {"1s",     "30s",    
 
 /* What changes a row without changing a name: increase with every change of encoding, text, dialog or
  * counting. */
-static const char revision[] = "rows 5";
+static const char revision[] = "rows 6";
 
 static void message_input_name(unsigned input, char *text, size_t capacity) {
     if (input < FEATURE_METHODS_AT)
@@ -42,9 +49,14 @@ static void message_input_name(unsigned input, char *text, size_t capacity) {
 }
 
 void feature_input_name(unsigned input, char *text, size_t capacity) {
-    static const char *const group_names[FEATURE_GROUPS] = {"", "client", "account", "target", "all"};
-    static const char *const *const counters[FEATURE_GROUPS] = {NULL, peer_names, account_names, peer_names,
-                                                                all_names};
+    static const struct {
+        unsigned end;
+        const char *group;
+        const char *const *names;
+    } parts[] = {
+        {FEATURE_SERVED_AT, "client", peer_names},       {FEATURE_ACCOUNT_AT, "client.served", served_names},
+        {FEATURE_TARGET_AT, "account", account_names},   {FEATURE_ASKING_AT, "target", peer_names},
+        {FEATURE_ALL_AT, "target.asking", asking_names}, {FEATURE_COUNTERS, "all", all_names}};
     if (input >= FEATURE_COUNTERS) {
         snprintf(text, capacity, "no input %u", input);
         return;
@@ -53,12 +65,12 @@ void feature_input_name(unsigned input, char *text, size_t capacity) {
         message_input_name(input, text, capacity);
         return;
     }
-    unsigned group = FEATURE_GROUP_CLIENT;
-    while (input >= feature_group_begin[group + 1])
-        group++;
-    unsigned at = input - feature_group_begin[group];
-    snprintf(text, capacity, "%s.%s.%s", group_names[group], counters[group][at / FEATURE_PER_COUNTER],
-             part_names[at % FEATURE_PER_COUNTER]);
+    unsigned part = 0, begin = FEATURE_CLIENT_AT;
+    while (input >= parts[part].end)
+        begin = parts[part++].end;
+    snprintf(text, capacity, "%s.%s.%s", parts[part].group,
+             parts[part].names[(input - begin) / FEATURE_PER_COUNTER],
+             part_names[(input - begin) % FEATURE_PER_COUNTER]);
 }
 
 uint64_t feature_spec_hash(void) {

@@ -73,11 +73,26 @@ static uint32_t take_node(FeatureTable *table) {
     return link;
 }
 
-void *feature_table_touch(FeatureTable *table, const FeatureKey *key, bool *created) {
-    uint32_t place = (uint32_t)feature_hash_place(key, table->secret) & (table->buckets - 1);
+static uint32_t place_of(const FeatureTable *table, const FeatureKey *key) {
+    return (uint32_t)feature_hash_place(key, table->secret) & (table->buckets - 1);
+}
+
+/* The node of `key` in the chain that begins at `place`; 0: none. */
+static uint32_t follow_chain(const FeatureTable *table, uint32_t place, const FeatureKey *key) {
     uint32_t link = table->bucket[place];
     while (link && memcmp(&table->nodes[link - 1].key, key, sizeof *key) != 0)
         link = table->nodes[link - 1].chain;
+    return link;
+}
+
+const void *feature_table_find(const FeatureTable *table, const FeatureKey *key) {
+    const uint32_t link = follow_chain(table, place_of(table, key), key);
+    return link ? table->records + (size_t)(link - 1) * table->record_size : NULL;
+}
+
+void *feature_table_touch(FeatureTable *table, const FeatureKey *key, bool *created) {
+    const uint32_t place = place_of(table, key);
+    uint32_t link = follow_chain(table, place, key);
     *created = link == 0;
     if (link) {
         if (table->newest != link) {

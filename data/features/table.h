@@ -28,6 +28,9 @@ CORE_NODISCARD CoreStatus feature_table_init(FeatureTable *table, uint32_t capac
  * table is full, and *created is true. Never NULL; valid until the next call on this table. */
 void *feature_table_touch(FeatureTable *table, const FeatureKey *key, bool *created);
 
+/* The record of `key` as it is, without making it newer; NULL if it is not there. */
+const void *feature_table_find(const FeatureTable *table, const FeatureKey *key);
+
 void feature_table_free(FeatureTable *table);
 
 #endif

@@ -1,8 +1,8 @@
-/* Tests of the decayed counters, the bitmap and the table, against libm and naive models.
+/* Tests of the decayed counters, what is new and the table, against libm and naive models.
  * Relies on: data/features, Check, libm.
  * Relied on by: test_features. */
-#include "data/features/bitmap.h"
 #include "data/features/counters.h"
+#include "data/features/novelty.h"
 #include "data/features/table.h"
 #include "tests/features/support.h"
 
@@ -93,23 +93,45 @@ START_TEST(log_time_grows) {
 }
 END_TEST
 
-START_TEST(bitmap_never_forgets_within_a_rotation) {
-    FeatureBitmap bitmap = {0};
-    int fresh = 0;
-    for (uint64_t i = 1; i <= 60; i++) {
-        uint64_t hash = i * UINT64_C(0x9e3779b97f4a7c15);
-        fresh += feature_bitmap_is_new(&bitmap, hash, second);
-        ck_assert(!feature_bitmap_is_new(&bitmap, hash, second));
-    }
-    ck_assert_int_ge(fresh, 45);
-    ck_assert(!feature_bitmap_is_new(&bitmap, 0, second));
-    uint64_t first = UINT64_C(0x9e3779b97f4a7c15);
-    ck_assert(!feature_bitmap_is_new(&bitmap, first, 3600 * second));
-    ck_assert(!feature_bitmap_is_new(&bitmap, first,
-                                     8000 * second)); /* rotated: in `previous` and again in `current` */
-    feature_bitmap_is_new(&bitmap, 12345, 16000 * second);
-    feature_bitmap_is_new(&bitmap, 12345, 24000 * second);
-    ck_assert(feature_bitmap_is_new(&bitmap, first, 32000 * second));
+/* Thousands of owners with a few things each, and one with more than its share of the table. */
+START_TEST(novelty_is_exact_until_it_is_full) {
+    enum { OWNERS = 20000, THINGS = 10, CROWD = 1000 };
+    FeatureNovelty novelty;
+    ck_assert_int_eq(feature_novelty_init(&novelty, NULL), CORE_OK);
+    unsigned fresh = 0;
+    for (uint64_t owner = 1; owner <= OWNERS; owner++)
+        for (uint64_t thing = 1; thing <= THINGS; thing++)
+            fresh += feature_novelty_is_new(&novelty, owner, thing, 100);
+    ck_assert_uint_eq(fresh, OWNERS * THINGS);
+    for (uint64_t thing = 1; thing <= CROWD; thing++)
+        ck_assert(feature_novelty_is_new(&novelty, 7, thing << 20, 101));
+    unsigned kept = 0;
+    for (uint64_t thing = 1; thing <= CROWD; thing++)
+        kept += feature_novelty_knows(&novelty, 7, thing << 20, 102);
+    ck_assert_uint_ge(kept, CROWD * 99 / 100);
+    for (uint64_t thing = 1; thing <= 1000000; thing++)
+        feature_novelty_is_new(&novelty, 9, thing << 20, 103);
+    kept = 0;
+    for (uint64_t owner = 1000; owner <= OWNERS; owner++)
+        for (uint64_t thing = 1; thing <= THINGS; thing++)
+            kept += feature_novelty_knows(&novelty, owner, thing, 104);
+    ck_assert_uint_ge(kept, (OWNERS - 999) * THINGS * 99 / 100);
+    feature_novelty_free(&novelty);
+}
+END_TEST
+
+START_TEST(novelty_forgets_after_its_age) {
+    FeatureNovelty novelty;
+    ck_assert_int_eq(feature_novelty_init(&novelty, NULL), CORE_OK);
+    ck_assert(!feature_novelty_is_new(&novelty, 1, 0, 5));
+    ck_assert(feature_novelty_is_new(&novelty, 1, 2, 5));
+    ck_assert(!feature_novelty_is_new(&novelty, 1, 2, 5 + NOVELTY_AGE_S));
+    ck_assert(!feature_novelty_is_new(&novelty, 1, 2, 5 + 2 * NOVELTY_AGE_S)); /* since it was last seen */
+    ck_assert(!feature_novelty_knows(&novelty, 2, 1, 6 + 2 * NOVELTY_AGE_S));
+    ck_assert(!feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
+    ck_assert(feature_novelty_is_new(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
+    ck_assert(feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
+    feature_novelty_free(&novelty);
 }
 END_TEST
 
@@ -137,6 +159,10 @@ START_TEST(table_is_exact_lru) {
         ck_assert_int_eq(created, expected);
         ck_assert_int_eq(*record, created ? 0 : id + 1);
         *record = id + 1;
+        key.bytes[0] = (uint8_t)KEYS;
+        ck_assert_ptr_null(feature_table_find(&table, &key));
+        key.bytes[0] = (uint8_t)model[used - 1]; /* finding does not make newer */
+        ck_assert_int_eq(*(const int64_t *)feature_table_find(&table, &key), model[used - 1] + 1);
     }
     feature_table_free(&table);
 }
@@ -150,7 +176,8 @@ Suite *counters_suite(void) {
     tcase_add_test(tests, a_steady_rate_has_neutral_ratios);
     tcase_add_test(tests, quantised_values_come_back);
     tcase_add_test(tests, log_time_grows);
-    tcase_add_test(tests, bitmap_never_forgets_within_a_rotation);
+    tcase_add_test(tests, novelty_is_exact_until_it_is_full);
+    tcase_add_test(tests, novelty_forgets_after_its_age);
     tcase_add_test(tests, table_is_exact_lru);
     suite_add_tcase(suite, tests);
     return suite;

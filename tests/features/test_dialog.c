@@ -338,6 +338,42 @@ START_TEST(history_keeps_the_last_events) {
 END_TEST
 
 /* Time that runs backwards stands still. */
+/* A registrar looks after its phones; a stranger asks the same of them. */
+START_TEST(who_serves_and_who_asks_shows) {
+    enum {
+        SERVED = FEATURE_SERVED_AT + FEATURE_SERVED_REGISTER * FEATURE_PER_COUNTER,
+        ASKING = FEATURE_ASKING_AT + FEATURE_ASKING_REGISTER * FEATURE_PER_COUNTER
+    };
+    FeatureContext *context = empty_context();
+    FeatureRow row;
+    const Line reg = {.from_ip = phone, .to_ip = proxy, .at = 0, .start = "REGISTER sip:example.org SIP/2.0"};
+    play(context, &reg, &row, NULL);
+    ck_assert_uint_eq(row.counters[FEATURE_FACT_ASKED_BACK], 0);
+    ck_assert_uint_eq(row.counters[SERVED], 0);
+    const Line ping = {.from_ip = proxy,
+                       .to_ip = phone,
+                       .at = 0,
+                       .start = "OPTIONS sip:bob@10.0.0.1 SIP/2.0",
+                       .call_id = "ping",
+                       .cseq = "1 OPTIONS"};
+    play(context, &ping, &row, NULL);
+    ck_assert_uint_eq(row.counters[FEATURE_FACT_ASKED_BACK], 1);
+    ck_assert_uint_gt(row.counters[SERVED], 0);
+    ck_assert_uint_gt(row.counters[ASKING], 0);
+    const Line probe = {.from_ip = stranger,
+                        .to_ip = phone,
+                        .at = 0,
+                        .start = "OPTIONS sip:bob@10.0.0.1 SIP/2.0",
+                        .call_id = "probe",
+                        .cseq = "1 OPTIONS"};
+    play(context, &probe, &row, NULL);
+    ck_assert_uint_eq(row.counters[FEATURE_FACT_ASKED_BACK], 0);
+    ck_assert_uint_eq(row.counters[SERVED], 0);
+    ck_assert_uint_gt(row.counters[ASKING], 0);
+    feature_context_free(context);
+}
+END_TEST
+
 START_TEST(time_never_runs_backwards) {
     FeatureContext *context = empty_context();
     FeatureRow row;
@@ -365,6 +401,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, retransmissions_count_as_such);
     tcase_add_test(tests, failed_digests_count_for_client_and_account);
     tcase_add_test(tests, history_keeps_the_last_events);
+    tcase_add_test(tests, who_serves_and_who_asks_shows);
     tcase_add_test(tests, time_never_runs_backwards);
     suite_add_tcase(suite, tests);
     return suite;
