@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About @@ MiB when
+/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 96 MiB when
  * full. */
-enum { DIALOGS = 65536, CLIENTS = 50000, TARGETS = 10000, ACCOUNTS = 50000 };
+enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000 };
 
 static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
 
