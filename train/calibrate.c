@@ -82,16 +82,43 @@ static void choose_novelty(const TrainScores *validation, float margin, TrainCal
 
 /* ---- thresholds ---- */
 
+static uint32_t greatest_run(const TrainScores *scores) {
+    uint32_t run = 0;
+    for (uint32_t i = 0; i < scores->count; i++)
+        if (scores->rows[i].run > run) run = scores->rows[i].run;
+    return run;
+}
+
+/* What a request of each run weighs ([the greatest run + 1], to be freed): all runs the same, and a request 1
+ * on average, so that a few long runs do not decide for the many short ones. NULL: no memory. */
+static float *weigh_runs(const TrainScores *scores) {
+    const uint32_t runs = greatest_run(scores) + 1;
+    float *weights = calloc(runs, sizeof *weights);
+    double rows = 0, used = 0;
+    for (uint32_t i = 0; weights && i < scores->count; i++)
+        if (scores->rows[i].primary != DATASET_BENIGN && scores->rows[i].part == DATASET_REQUEST)
+            weights[scores->rows[i].run]++;
+    for (uint32_t r = 0; weights && r < runs; r++) {
+        rows += (double)weights[r];
+        used += weights[r] > 0;
+    }
+    for (uint32_t r = 0; weights && r < runs; r++)
+        if (weights[r] > 0) weights[r] = (float)(rows / used / (double)weights[r]);
+    return weights;
+}
+
 /* Scored messages as cases of one class: benign messages of all kinds from honest clients and, unless only
- * those are wanted, requests after onset of attacks. Honest messages of a client that attacks at some time
- * say nothing of what an honest client may expect, and an incident of such a client is no false one. */
-static size_t collect_cases(const TrainScores *scores, bool only_benign, uint32_t class_index,
+ * those are wanted (no run_weights), requests after onset of attacks. Honest messages of a client that
+ * attacks at some time say nothing of what an honest client may expect, and an incident of such a client is
+ * no false one. */
+static size_t collect_cases(const TrainScores *scores, const float *run_weights, uint32_t class_index,
                             TrainCase *cases) {
     size_t n = 0;
     for (uint32_t i = 0; i < scores->count; i++) {
         const TrainScored *row = &scores->rows[i];
         bool benign = row->primary == DATASET_BENIGN, holds = row->classes >> class_index & 1;
-        if (benign ? row->attacker : only_benign || row->part != DATASET_REQUEST) continue;
+        if (benign ? row->attacker : !run_weights || row->part != DATASET_REQUEST) continue;
+        cases[n].weight = benign ? 1 : run_weights[row->run];
         cases[n].logit = scores->logits[(size_t)i * scores->classes + class_index];
         cases[n++].kind = benign ? TRAIN_CASE_BENIGN : holds ? TRAIN_CASE_POSITIVE : TRAIN_CASE_ATTACK;
     }
@@ -104,15 +131,21 @@ static CoreStatus choose_thresholds(const DatasetClass *classes, const TrainScor
                                     const TrainScores *validation, const TrainThresholdOptions *options,
                                     TrainCalibration *calibration, CoreError *error) {
     TrainCase *cases = malloc(((size_t)validation->count + training->count + 1) * sizeof *cases);
-    if (!cases) return core_fail(error, CORE_MEMORY, "out of memory for calibration");
+    float *weights = weigh_runs(validation);
+    if (!cases || !weights) {
+        free(cases);
+        free(weights);
+        return core_fail(error, CORE_MEMORY, "out of memory for calibration");
+    }
     TrainThresholdOptions share = *options;
     share.false_per_million /= validation->classes;
     for (uint32_t c = 0; c < validation->classes; c++) {
-        size_t n = collect_cases(validation, false, c, cases);
-        n += collect_cases(training, true, c, cases + n);
+        size_t n = collect_cases(validation, weights, c, cases);
+        n += collect_cases(training, NULL, c, cases + n);
         calibration->thresholds[c].value = train_threshold_choose(cases, n, &share, classes[c].onset == 0);
         calibration->platt[c] = train_platt_fit(cases, n);
     }
+    free(weights);
     free(cases);
     return CORE_OK;
 }

@@ -39,7 +39,7 @@ static void sweep_cases(const TrainCase *cases, size_t n, Totals totals, double 
     double named[3] = {0};
     bool inside = false;
     for (size_t i = 0; i < n; i++) {
-        named[cases[i].kind]++;
+        named[cases[i].kind] += cases[i].kind == TRAIN_CASE_BENIGN ? 1 : (double)cases[i].weight;
         if (i + 1 < n && cases[i + 1].logit == cases[i].logit) continue;
         double beyond = fmax(named[TRAIN_CASE_BENIGN] - sweep->allowed, 0);
         double wrong = named[TRAIN_CASE_ATTACK] + named[TRAIN_CASE_BENIGN] + (BENIGN_WEIGHT - 1) * beyond;
@@ -57,7 +57,7 @@ static void sweep_cases(const TrainCase *cases, size_t n, Totals totals, double 
 static Totals count_cases(const TrainCase *cases, size_t n) {
     Totals totals = {0};
     for (size_t i = 0; i < n; i++) {
-        totals.positive += cases[i].kind == TRAIN_CASE_POSITIVE;
+        if (cases[i].kind == TRAIN_CASE_POSITIVE) totals.positive += (double)cases[i].weight;
         totals.benign += cases[i].kind == TRAIN_CASE_BENIGN;
     }
     return totals;

@@ -18,6 +18,7 @@ typedef enum TrainCaseKind {
 
 typedef struct TrainCase {
     float logit;
+    float weight; /* of its right or wrong verdict in F1; benign messages count as they are */
     TrainCaseKind kind;
 } TrainCase;
 

@@ -22,7 +22,7 @@ START_TEST(finds_the_law_that_drew_the_cases) {
         float x = 8 * rng_uniform(1, 0, 0, i) - 4;
         double p = 1 / (1 + exp(-(0.5 * (double)x + 0.25)));
         cases[i] =
-            (TrainCase){x, (double)rng_uniform(1, 1, 0, i) < p ? TRAIN_CASE_POSITIVE : TRAIN_CASE_BENIGN};
+            (TrainCase){x, 1, (double)rng_uniform(1, 1, 0, i) < p ? TRAIN_CASE_POSITIVE : TRAIN_CASE_BENIGN};
         positive += cases[i].kind == TRAIN_CASE_POSITIVE;
     }
     TrainPlatt platt = train_platt_fit(cases, N);
@@ -38,7 +38,7 @@ START_TEST(overconfident_logits_are_cooled) {
     for (uint32_t i = 0; i < 400; i++) { /* three of four are what +-6 says */
         bool positive = i % 2, wrong = i % 8 < 2;
         cases[i] =
-            (TrainCase){positive != wrong ? 6 : -6, positive ? TRAIN_CASE_POSITIVE : TRAIN_CASE_ATTACK};
+            (TrainCase){positive != wrong ? 6 : -6, 1, positive ? TRAIN_CASE_POSITIVE : TRAIN_CASE_ATTACK};
     }
     TrainPlatt platt = train_platt_fit(cases, 400);
     ck_assert_double_eq_tol(probability(platt, 6), 0.75, 0.01);
@@ -49,7 +49,7 @@ END_TEST
 START_TEST(separate_sides_stay_finite_and_in_order) {
     TrainCase cases[100];
     for (uint32_t i = 0; i < 100; i++)
-        cases[i] = (TrainCase){i < 50 ? -6 : 6, i < 50 ? TRAIN_CASE_BENIGN : TRAIN_CASE_POSITIVE};
+        cases[i] = (TrainCase){i < 50 ? -6 : 6, 1, i < 50 ? TRAIN_CASE_BENIGN : TRAIN_CASE_POSITIVE};
     TrainPlatt platt = train_platt_fit(cases, 100);
     ck_assert(isfinite(platt.temperature) && isfinite(platt.bias) && platt.temperature >= 0.125f);
     ck_assert_double_gt(probability(platt, 6), 0.95);
@@ -60,7 +60,7 @@ END_TEST
 START_TEST(too_few_cases_are_not_calibrated) {
     TrainCase cases[30];
     for (uint32_t i = 0; i < 30; i++)
-        cases[i] = (TrainCase){(float)i, i < 25 ? TRAIN_CASE_BENIGN : TRAIN_CASE_POSITIVE};
+        cases[i] = (TrainCase){(float)i, 1, i < 25 ? TRAIN_CASE_BENIGN : TRAIN_CASE_POSITIVE};
     ck_assert_float_eq(train_platt_fit(cases, 30).temperature, 0);
     ck_assert_float_eq(train_platt_fit(cases, 0).temperature, 0);
 }

@@ -6,13 +6,14 @@
 #include "train/threshold.h"
 
 #include <math.h>
+#include <string.h>
 
 static const TrainThresholdOptions options = {.false_per_million = 0, .margin = 1, .standard = 1};
 
 /* `n` cases of one kind at low, low + step, ... */
 static size_t add(TrainCase *cases, size_t at, TrainCaseKind kind, size_t n, float low, float step) {
     for (size_t i = 0; i < n; i++)
-        cases[at + i] = (TrainCase){low + step * (float)i, kind};
+        cases[at + i] = (TrainCase){low + step * (float)i, 1, kind};
     return at + n;
 }
 
@@ -87,12 +88,27 @@ START_TEST(no_positive_case) {
 END_TEST
 
 /* Whatever the scores: finite and in range. */
+/* What weighs nothing does not decide: a long run whose scores lie low, among short ones that lie high. */
+START_TEST(weights_decide) {
+    TrainCase cases[300];
+    size_t n = add(cases, 0, TRAIN_CASE_BENIGN, 100, -5, .1f); /* up to 4.9 */
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 1, 0);
+    n = add(cases, n, TRAIN_CASE_POSITIVE, 100, 7, 0);
+    TrainCase copy[300];
+    memcpy(copy, cases, sizeof copy);
+    ck_assert_float_le(train_threshold_choose(copy, n, &options, false), 1);
+    for (size_t i = 100; i < 200; i++)
+        cases[i].weight = .01f;
+    ck_assert_float_gt(train_threshold_choose(cases, n, &options, false), 4.9f);
+}
+END_TEST
+
 START_TEST(random_scores) {
     for (uint32_t round = 0; round < 200; round++) {
         TrainCase cases[64];
         size_t n = (size_t)rng_below(65, 1, 0, round, 0);
         for (uint32_t i = 0; i < n; i++)
-            cases[i] = (TrainCase){20 * rng_uniform(1, 1, round, i) - 10,
+            cases[i] = (TrainCase){20 * rng_uniform(1, 1, round, i) - 10, rng_uniform(1, 1, 3, i),
                                    (TrainCaseKind)rng_below(3, 1, 2, round, i)};
         float threshold = train_threshold_choose(cases, n, &options, true);
         ck_assert(isfinite(threshold) && threshold >= 0 && threshold <= 16);
@@ -119,6 +135,7 @@ Suite *threshold_suite(void) {
     tcase_add_test(tests, other_attacks_cost_precision_only);
     tcase_add_test(tests, a_hopeless_class_is_not_named);
     tcase_add_test(tests, no_positive_case);
+    tcase_add_test(tests, weights_decide);
     tcase_add_test(tests, random_scores);
     suite_add_tcase(suite, tests);
     return suite;
