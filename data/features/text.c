@@ -6,18 +6,22 @@
 
 #include <string.h>
 
-/* Kinds of field, each with the bytes (besides ASCII letters and digits) that deployed stacks write there. */
+/* Kinds of field, each with the bytes (besides ASCII letters and digits) that deployed stacks write there.
+ * What depends on its place is decided by is_unusual: '%', quotes, '<', '/' and '-'. */
 #define KIND_MAP(X)                                                                                          \
     X(USER, "-_.+*#~")                                                                                       \
     X(HOST, "-_.:[]")                                                                                        \
     X(DISPLAY, " -_.,&/:@+()#")                                                                              \
-    X(PARAMETERS, "-_.=;:[]+%~\",<>/@ *!")                                                                   \
-    X(ADDRESS, " -_.=;:[]+%~\",<>/@*#?")                                                                     \
-    X(IDENTIFIER, "-_.@:+=%~*!")                                                                             \
+    X(PARAMETERS, "-_.=;:[]+~\",<>/@ *!")                                                                    \
+    X(ADDRESS, " -_.=;:[]+~\",<>/@*#?&")                                                                     \
+    X(IDENTIFIER, "-_.@:+=~*!")                                                                              \
     X(VIA, " -_.=;:[]/,+~@")                                                                                 \
-    X(DIGEST, " -_.=;:[]+/@,\"%~*")                                                                          \
+    X(DIGEST, " -_.=;:[]+/@,\"~*")                                                                           \
+    X(TEXT, " -_./,:@+()#?!")                                                                                \
+    X(AGENT, " -_./,:+()[];")                                                                                \
     X(PROSE, " -_./(),:+@;#\"=?&*[]<>~!")                                                                    \
-    X(SDP, " -_./:;=+,*@()[]\"{}|&!?#~")                                                                     \
+    X(SDP, " -_./:;=+,*@()[]\"{}|&!?#~^")                                                                    \
+    X(BODY, " -_./,:;@+()#?!\"&*=~")                                                                         \
     X(LINE, " -_.")
 
 typedef enum Kind {
@@ -43,12 +47,44 @@ static bool is_letter(uint8_t c) {
     return (uint8_t)((c | 0x20) - 'a') < 26 || c >= 128;
 }
 
-/* An apostrophe inside a word (O'Brien), or an escape that dial strings need: %23 (#), %2B (+), %20. */
-static bool is_harmless(const uint8_t *field, uint32_t length, uint32_t i) {
-    if (field[i] == '\'')
-        return i > 0 && i + 1 < length && is_letter(field[i - 1]) && is_letter(field[i + 1]);
-    if (field[i] != '%' || i + 2 >= length || field[i + 1] != '2') return false;
-    return field[i + 2] == '3' || field[i + 2] == '0' || feature_lower(field[i + 2]) == 'b';
+static uint8_t byte_at(const uint8_t *field, uint32_t length, uint32_t i) {
+    return i < length ? field[i] : 0;
+}
+
+/* As in O'Brien. */
+static bool is_apostrophe(const uint8_t *field, uint32_t length, uint32_t i) {
+    return i > 0 && is_letter(field[i - 1]) && is_letter(byte_at(field, length, i + 1));
+}
+
+static int hex_value(uint8_t c) {
+    if ((uint8_t)(c - '0') < 10) return c - '0';
+    const uint8_t letter = (uint8_t)((c | 0x20) - 'a');
+    return letter < 6 ? letter + 10 : -1;
+}
+
+/* An escape of a byte that URIs have to escape, or of one that needed none. */
+static bool is_plain_escape(const uint8_t *field, uint32_t length, uint32_t i) {
+    const int high = hex_value(byte_at(field, length, i + 1)), low = hex_value(byte_at(field, length, i + 2));
+    if (high < 0 || low < 0) return false;
+    const uint8_t value = (uint8_t)(high * 16 + low);
+    return is_letter_or_digit(value) || (value && strchr(" #+*@:=,-_", value));
+}
+
+/* A '<' in front of a URI: a scheme of letters, then a colon. */
+static bool opens_uri(const uint8_t *field, uint32_t length, uint32_t i) {
+    enum { SCHEME = 12 };
+    uint32_t at = i + 1;
+    while (at - i <= SCHEME && is_letter_or_digit(byte_at(field, length, at)))
+        at++;
+    return at > i + 1 && byte_at(field, length, at) == ':';
+}
+
+/* A '/' between words, in a URL or a media range, but not one that starts a path or climbs ("../"). */
+static bool divides(const uint8_t *field, uint32_t i) {
+    if (i == 0) return false;
+    const uint8_t before = field[i - 1];
+    if (before == '.') return i < 2 || field[i - 2] != '.';
+    return before >= 128 || is_letter_or_digit(before) || strchr("/:*+-_)", before);
 }
 
 /* The bytes of a kind as a set of ASCII: far quicker than a search per byte. */
@@ -64,19 +100,36 @@ static Usual usual_of(Kind kind) {
     return usual;
 }
 
-/* Whether byte i of a field is unusual in its kind. Two harmless bytes can make an unusual string: "../",
- * "--". Names are written in UTF-8 and folded values contain line breaks, so neither counts where they are
- * legal. */
+/* Where a name, written in UTF-8, may stand. */
+static bool has_names(Kind kind) {
+    return kind == KIND_DISPLAY || kind == KIND_ADDRESS || kind >= KIND_TEXT;
+}
+
+/* Whether byte i of a field is unusual in its kind. Folded values contain line breaks. */
 static bool is_unusual(const uint8_t *field, uint32_t length, uint32_t i, const Usual *usual) {
-    uint8_t c = field[i];
-    Kind kind = usual->kind;
+    const uint8_t c = field[i];
+    const Kind kind = usual->kind;
     if (is_letter_or_digit(c)) return false;
-    if (c >= 128)
-        return kind != KIND_DISPLAY && kind != KIND_PROSE && kind != KIND_ADDRESS && kind != KIND_SDP;
+    if (c >= 128) return !has_names(kind);
     if (c == '\t' || c == '\r' || c == '\n') return kind <= KIND_DISPLAY;
-    if (!(usual->set[c >> 6] >> (c & 63) & 1)) return !is_harmless(field, length, i);
-    if (c == '-' && kind <= KIND_DISPLAY) return i > 0 && field[i - 1] == '-';
-    return (c == '/' || c == '\\') && i > 1 && field[i - 1] == '.' && field[i - 2] == '.';
+    if (c == '\'') return !is_apostrophe(field, length, i);
+    if (c == '%') return !is_plain_escape(field, length, i);
+    if (!(usual->set[c >> 6] >> (c & 63) & 1)) return true;
+    if (c == '<') return !opens_uri(field, length, i);
+    if (c == '-') return kind <= KIND_DISPLAY && i > 0 && field[i - 1] == '-';
+    if (c == '/' && kind != KIND_DIGEST && kind != KIND_SDP && kind != KIND_VIA) return !divides(field, i);
+    return false;
+}
+
+/* The last of an odd number of quotation marks leaves a string open; `length` if there is none. */
+static uint32_t open_quote(const uint8_t *field, uint32_t length, Kind kind) {
+    uint32_t last = length, quotes = 0;
+    for (uint32_t i = 0; kind != KIND_BODY && i < length; i++) {
+        if (field[i] != '"' || (i > 0 && field[i - 1] == '\\')) continue;
+        quotes++;
+        last = i;
+    }
+    return quotes % 2 ? last : length;
 }
 
 static uint8_t symbol(uint8_t c) {
@@ -95,8 +148,9 @@ static void add_field(const uint8_t *bytes, WireSlice slice, Kind kind, FeatureE
     const uint8_t *field = bytes + slice.offset;
     uint32_t first = 0, unusual = 0;
     const Usual usual = usual_of(kind);
+    const uint32_t open = open_quote(field, slice.length, kind);
     for (uint32_t i = 0; i < slice.length; i++) {
-        if (!is_unusual(field, slice.length, i, &usual)) continue;
+        if (i != open && !is_unusual(field, slice.length, i, &usual)) continue;
         if (unusual++ == 0) first = i;
     }
     if (!unusual) return;
@@ -129,6 +183,10 @@ static Kind kind_of(WireHeaderId id) {
     case WIRE_HEADER_VIA: return KIND_VIA;
     case WIRE_HEADER_CALL_ID: return KIND_IDENTIFIER;
     case WIRE_HEADER_CSEQ: return KIND_LINE;
+    case WIRE_HEADER_SUBJECT:
+    case WIRE_HEADER_ORGANIZATION: return KIND_TEXT;
+    case WIRE_HEADER_USER_AGENT:
+    case WIRE_HEADER_SERVER: return KIND_AGENT;
     case WIRE_HEADER_AUTHORIZATION:
     case WIRE_HEADER_PROXY_AUTHORIZATION:
     case WIRE_HEADER_WWW_AUTHENTICATE:
@@ -166,15 +224,38 @@ static void add_header(const uint8_t *bytes, const WireScan *scan, unsigned i, F
         add_field(bytes, header->value, kind_of((WireHeaderId)header->id), encoded);
 }
 
+/* What a person may name by himself, and the rest. */
+static void add_sdp_line(const uint8_t *bytes, WireSlice line, FeatureEncoded *encoded) {
+    const uint8_t type = line.length ? bytes[line.offset] : 0;
+    if (line.length < 2) return;
+    const WireSlice value = {line.offset + 2, line.length - 2};
+    const bool is_name = type == 's' || type == 'i' || type == 'o';
+    if (is_name || type == 'u' || type == 'e' || type == 'p')
+        add_field(bytes, value, is_name ? KIND_TEXT : KIND_PROSE, encoded);
+    else
+        add_field(bytes, line, KIND_SDP, encoded);
+}
+
 static void add_sdp_lines(const uint8_t *bytes, WireSlice body, FeatureEncoded *encoded) {
     uint32_t at = body.offset, end = body.offset + body.length;
     while (at < end && encoded->n_text < FEATURE_TEXT) {
         const uint8_t *feed = memchr(bytes + at, '\n', end - at);
         uint32_t stop = feed ? (uint32_t)(feed - bytes) : end, next = feed ? stop + 1 : end;
         if (stop > at && bytes[stop - 1] == '\r') stop--;
-        add_field(bytes, (WireSlice){at, stop - at}, KIND_SDP, encoded);
+        add_sdp_line(bytes, (WireSlice){at, stop - at}, encoded);
         at = next;
     }
+}
+
+/* A body for people, of MESSAGE above all. */
+static bool has_text_body(const uint8_t *bytes, const WireScan *scan) {
+    static const char text[] = "text/";
+    const int16_t at = scan->first[WIRE_HEADER_CONTENT_TYPE];
+    if (at < 0 || scan->sdp.present) return false;
+    const WireSlice type = scan->headers[at].value;
+    for (uint32_t i = 0; i < sizeof text - 1; i++)
+        if (i >= type.length || feature_lower(bytes[type.offset + i]) != (uint8_t)text[i]) return false;
+    return true;
 }
 
 void feature_text(const uint8_t *bytes, const WireScan *scan, FeatureEncoded *encoded) {
@@ -190,4 +271,5 @@ void feature_text(const uint8_t *bytes, const WireScan *scan, FeatureEncoded *en
     for (unsigned i = 0; i < scan->header_count; i++)
         add_header(bytes, scan, i, encoded);
     if (scan->sdp.present) add_sdp_lines(bytes, scan->body, encoded);
+    if (has_text_body(bytes, scan)) add_field(bytes, scan->body, KIND_BODY, encoded);
 }

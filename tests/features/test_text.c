@@ -33,6 +33,13 @@ START_TEST(plain_messages_have_no_text) {
         {.start = "INVITE sip:*21%23@example.org SIP/2.0"},
         {.from = "\"Jos\xc3\xa9\" <sip:jose@example.org>;tag=1", .to = "sip:+4930123456@example.org"},
         {.contact = "<sip:a@[fd66::1]:5060;ob>;+sip.instance=\"<urn:uuid:1-2>\";expires=60"},
+        {.more = "Call-Info: <http://www.example.org/a/b?c=1&d=%20e>;purpose=info\r\nReason: "
+                 "Q.850;cause=16;text=\"Normal call clearing\"\r\nAccept: application/*, text/plain\r\n"},
+        {.more = "Content-Type: text/plain\r\n", .body = "I'll be there at 5:30 (or later); R&D/Sales too!"},
+        {.more = "Content-Type: application/sdp\r\n",
+         .body = "v=0\r\no=- 1 2 IN IP6 fd66::1\r\ns=SIP/SDP call\r\nc=IN IP6 fd66::1\r\nt=0 0\r\nm=audio 4 "
+                 "RTP/AVP "
+                 "0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:/ab+c|2^20|1:32\r\n"},
         {.more = "Allow: INVITE, ACK, BYE\r\nSupported: replaces, 100rel\r\nDate: Sat, 13 Nov 2010 23:29:00 "
                  "GMT\r\n"},
         {.more = "Authorization: Digest "
@@ -58,6 +65,16 @@ START_TEST(injections_are_kept) {
         {{.more = "Subject: ${jndi:ldap://x}\r\n"}, "${jndi"},
         {{.more = "User-Agent: ../../../../etc/passwd\r\n"}, "../../etc/passwd"},
         {{.more = "X-Thing: %n%n%n%s\r\n"}, "%n%n%n%s"},
+        {{.more = "Organization: <a HrEf=\"JaVaScript:eval(name)\">X</a>\r\n"}, "<a href="},
+        {{.contact = "<sip:a@10.0.0.1>;x=%3Bcat%20/etc/passwd"}, "x=%3bcat"},
+        {{.more = "Diversion: \"file:///..%c0%af..%c0%afetc\" <sip:a@e.org>\r\n"}, "..%c0%af"},
+        {{.more = "X-Info: 313\" order by 38\r\n"}, "313\" order by"},
+        {{.more = "X-Info: a;cat /etc/passwd\r\n"}, "cat /etc/passwd"},
+        {{.more = "Content-Type: text/plain\r\n", .body = "a' UNION SELECT"}, "a' union"},
+        {{.more = "Content-Type: application/sdp\r\n",
+          .body = "v=0\r\no=- 1 2 IN IP4 10.0.0.1\r\ns=|| ping -c 7 192.0.2.1 #\r\nc=IN IP4 10.0.0.1\r\nt=0 "
+                  "0\r\nm=audio 4 RTP/AVP 0\r\n"},
+         "|| ping -c"},
         {{.more = "Authorization: Digest username=\"a' "
                   "--\",realm=\"e\",nonce=\"n\",uri=\"u\",response=\"0\"\r\n"},
          "a' --"},
