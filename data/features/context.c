@@ -181,14 +181,22 @@ static Account *find_account(FeatureContext *context, const uint8_t *bytes, cons
     return account;
 }
 
-/* A message without Call-ID belongs to no dialog: a key of its own kind per source keeps such messages
- * together. */
+/* What two hosts send each other without a Call-ID is taken for one dialog, so that the answer to such a
+ * message is known as its answer. */
+static FeatureKey key_of_pair(const FeatureContext *context, const WireMessage *message) {
+    const uint8_t *ip[2] = {message->source.ip, message->destination.ip};
+    uint8_t pair[2 * sizeof message->source.ip];
+    const bool swap = memcmp(ip[0], ip[1], sizeof message->source.ip) > 0;
+    memcpy(pair, ip[swap], sizeof message->source.ip);
+    memcpy(pair + sizeof message->source.ip, ip[!swap], sizeof message->source.ip);
+    return feature_hash_key(pair, sizeof pair, &context->secret);
+}
+
 static Dialog *find_dialog(FeatureContext *context, const WireMessage *message,
                            const FeatureEncoded *encoded) {
     const WireSlice id = encoded->call_id;
-    FeatureKey key = id.length
-                         ? feature_hash_key(message->bytes + id.offset, id.length, &context->secret)
-                         : feature_hash_key(message->source.ip, sizeof message->source.ip, &context->secret);
+    FeatureKey key = id.length ? feature_hash_key(message->bytes + id.offset, id.length, &context->secret)
+                               : key_of_pair(context, message);
     bool created;
     return feature_table_touch(&context->dialogs, &key, &created);
 }

@@ -39,20 +39,24 @@ static void add_tag(DialogSide *side, uint32_t tag) {
 
 /* ---- transactions ---- */
 
-/* The request that a reply answers: same CSeq, method and top Via branch (RFC 3261 section 17.1.3). */
-static DialogTransaction *answered_by(Dialog *dialog, const FeatureEncoded *encoded) {
+/* The request of a reply, or an earlier copy of a request: same CSeq, method and top Via branch (RFC 3261
+ * section 17.1.3). Who forges a request may have copied all three: that of `host` comes first. */
+static DialogTransaction *transaction_of(Dialog *dialog, const FeatureEncoded *encoded, uint32_t host) {
+    DialogTransaction *found = NULL;
     for (unsigned i = 0; i < DIALOG_TRANSACTIONS; i++) {
         DialogTransaction *t = &dialog->transactions[i];
-        if (t->used && t->cseq == encoded->cseq && t->method == encoded->method &&
-            t->branch == (uint32_t)encoded->branch)
-            return t;
+        if (!t->used || t->cseq != encoded->cseq || t->method != encoded->method ||
+            t->branch != (uint32_t)encoded->branch)
+            continue;
+        if (t->source == host) return t;
+        if (!found) found = t;
     }
-    return NULL;
+    return found;
 }
 
 /* An earlier copy of a request on the same leg. */
 static DialogTransaction *earlier_copy(Dialog *dialog, const FeatureEncoded *encoded, uint32_t source) {
-    DialogTransaction *t = answered_by(dialog, encoded);
+    DialogTransaction *t = transaction_of(dialog, encoded, source);
     return t && t->source == source && t->vias == encoded->vias ? t : NULL;
 }
 
@@ -219,7 +223,7 @@ static void relate_reply(const WireMessage *message, const FeatureEncoded *encod
 
 static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
                        DialogRelation *relation) {
-    DialogTransaction *t = answered_by(dialog, encoded);
+    DialogTransaction *t = transaction_of(dialog, encoded, host_hash(&message->destination));
     DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
     relation->matched = t != NULL;
     relation->source_is_party = is_party(dialog, host_hash(&message->source));

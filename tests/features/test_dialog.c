@@ -223,6 +223,34 @@ START_TEST(forged_replies_belong_to_their_sender) {
 }
 END_TEST
 
+/* A forged CANCEL copies the branch of the caller's: the answer to it is the forger's, that to the caller the
+ * caller's. */
+START_TEST(the_answer_to_a_copied_branch_goes_to_its_sender) {
+    FeatureContext *context = empty_context();
+    FeatureRow row;
+    FeatureKeys keys;
+    const char *const from[] = {phone, stranger};
+    play(context, &(Line){.from_ip = phone, .to_ip = proxy, .at = 0, .start = invite}, &row, &keys);
+    for (unsigned i = 0; i < 2; i++)
+        play(context,
+             &(Line){.from_ip = from[i],
+                     .to_ip = proxy,
+                     .at = 1,
+                     .start = "CANCEL sip:bob@example.org SIP/2.0",
+                     .cseq = "1 CANCEL"},
+             &row, &keys);
+    for (unsigned i = 0; i < 2; i++) {
+        play(context,
+             &(Line){
+                 .from_ip = proxy, .to_ip = from[i], .at = 1, .start = "SIP/2.0 200 OK", .cseq = "1 CANCEL"},
+             &row, &keys);
+        ck_assert(keys.matched);
+        assert_client(&keys, from[i]);
+    }
+    feature_context_free(context);
+}
+END_TEST
+
 START_TEST(media_moved_by_reinvite_shows) {
     FeatureContext *context = empty_context();
     FeatureRow row;
@@ -397,6 +425,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, replies_that_answer_nothing_seen);
     tcase_add_test(tests, bye_from_a_stranger_shows);
     tcase_add_test(tests, forged_replies_belong_to_their_sender);
+    tcase_add_test(tests, the_answer_to_a_copied_branch_goes_to_its_sender);
     tcase_add_test(tests, media_moved_by_reinvite_shows);
     tcase_add_test(tests, retransmissions_count_as_such);
     tcase_add_test(tests, failed_digests_count_for_client_and_account);
