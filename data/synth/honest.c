@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #define STRETCH_NS INT64_C(600000000000)
+#define LATE_NS    INT64_C(2000000000) /* for the replies of what was asked last */
+
+enum { BEGINNING = 32 }; /* the least that is looked at, in messages */
 
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
@@ -56,7 +59,7 @@ static bool is_client(const SynthRuns *runs, const WireAddress *address) {
 
 /* ---- judging ------------------------------------------------------------------------------------------- */
 
-static bool add_doubt(SynthClient *client) {
+static bool add_doubt(SynthClient *client, int64_t end_ns) {
     if (client->n_doubts == client->doubts_room) {
         uint32_t room = client->doubts_room ? 2 * client->doubts_room : 4;
         void *grown = realloc(client->doubts, room * sizeof *client->doubts);
@@ -64,20 +67,34 @@ static bool add_doubt(SynthClient *client) {
         client->doubts = grown;
         client->doubts_room = room;
     }
-    client->doubts[client->n_doubts++] =
-        (SynthDoubt){client->did.start_ns, client->did.start_ns + STRETCH_NS};
+    client->doubts[client->n_doubts++] = (SynthDoubt){client->did.start_ns, end_ns};
     return true;
+}
+
+/* A monitor's first rounds are a scan; once it has asked the same often enough, it is none. */
+static bool judge_beginning(SynthClient *client) {
+    SynthRun *did = &client->did;
+    uint32_t all = did->n_asks;
+    bool good = true;
+    int64_t end_ns = 0;
+    for (uint32_t n = BEGINNING; good; n *= 2) {
+        did->n_asks = n < all ? n : all;
+        good = synth_run_judge(did);
+        if (did->also >> SYNTH_SCAN & 1) end_ns = did->asks[did->n_asks - 1].time_ns + LATE_NS;
+        if (n >= all) break;
+    }
+    return good && (!end_ns || add_doubt(client, end_ns));
 }
 
 /* What the client did in the stretch that is over now. */
 static bool judge_stretch(SynthClient *client) {
     uint32_t counts = 1u << SYNTH_FLOOD | 1u << SYNTH_ENUMERATION | 1u << SYNTH_BRUTEFORCE | 1u << SYNTH_SPIT;
+    SynthRun *did = &client->did;
     bool good = true;
-    if (client->stretch == 1) counts |= 1u << SYNTH_SCAN | 1u << SYNTH_TOLL_FRAUD;
-    if (client->did.requests >= 3) good = synth_run_judge(&client->did);
-    if (good && client->did.also & counts) good = add_doubt(client);
-    client->did.n_asks = client->did.requests = 0;
-    client->did.also = 0;
+    if (client->stretch == 1) counts |= 1u << SYNTH_TOLL_FRAUD;
+    if (did->requests >= 3) good = client->stretch == 1 ? judge_beginning(client) : synth_run_judge(did);
+    if (good && did->also & counts) good = add_doubt(client, did->start_ns + STRETCH_NS);
+    did->n_asks = did->requests = did->also = 0;
     return good;
 }
 

@@ -146,10 +146,12 @@ void synth_dialler_new(SynthWorld *world, double per_second) {
     double most = world->n_users / 100.0; /* somebody has to talk to those who answer */
     c->per_second = per_second < most ? per_second : most;
     c->own_number = user != UINT32_MAX;
-    c->outside = world->n_gateways ? synth_uniform(&random, 0.2, 0.8) : 0;
+    c->outside = synth_chance(&random, 0.75) ? synth_uniform(&random, 0.7, 1) /* customers, mostly */
+                                             : synth_uniform(&random, 0.1, 0.7);
+    if (!world->n_gateways) c->outside = 0;
     c->wrong = synth_log_uniform(&random, 0.02, 0.25) * (1 - c->outside); /* of old lists */
     c->cancelled = synth_uniform(&random, 0.1, 0.5);
-    c->short_calls = 0.7;
+    c->short_calls = synth_uniform(&random, 0.1, 0.6);
     c->steady = synth_chance(&random, 0.5);
 }
 
