@@ -18,18 +18,23 @@
     X(flood_strays)   /* requests of dialogs that do not exist */                                            \
     X(flood_slow)     /* a polite stack, barely above one a second */                                        \
     X(flood_direct)   /* at a phone, past the server */                                                      \
+    X(flood_ringer)   /* rings and hangs up, again and again */                                              \
     X(swarm_bots)     /* distributed_flood: bots with stacks of their own */                                 \
     X(swarm_spoofed)  /* one machine, forged sources */                                                      \
     X(swarm_register) /* bots that register */                                                               \
     X(swarm_waves)    /* bots by turns */                                                                    \
+    X(swarm_ringers)  /* bots that ring a few and hang up */                                                 \
     X(scan_sweep)                                                                                            \
     X(scan_ports)                                                                                            \
     X(scan_methods)                                                                                          \
     X(scan_slow)                                                                                             \
+    X(scan_sockets)           /* a patient stack behind several sockets */                                   \
+    X(scan_ladder)            /* who answers is asked for more */                                            \
     X(enumeration_range)      /* one extension after another */                                              \
     X(enumeration_dictionary) /* names, with a stack that cancels what rings */                              \
     X(enumeration_random)     /* random numbers, one Call-ID for all */                                      \
     X(enumeration_slow)       /* seconds to a minute between tries; stops at the first hits */               \
+    X(enumeration_pairs)      /* bindings first, then a call to who seems to exist */                        \
     X(bruteforce_list)        /* REGISTER, challenge, guess */                                               \
     X(bruteforce_reuse)       /* one nonce, many guesses */                                                  \
     X(bruteforce_call)        /* INVITE and 407 */                                                           \
@@ -40,11 +45,14 @@
     X(teardown_reply)                                                                                        \
     X(teardown_guess)                                                                                        \
     X(teardown_all)                                                                                          \
+    X(teardown_sockets) /* each call from another socket or address */                                       \
     X(hijack_register)                                                                                       \
     X(hijack_clear) /* removes all bindings first */                                                         \
     X(hijack_slow)                                                                                           \
     X(hijack_media)                                                                                          \
     X(hijack_transfer)                                                                                       \
+    X(hijack_query)  /* looks at the bindings before it adds its own */                                      \
+    X(hijack_target) /* only the Contact of a call */                                                        \
     X(malformed_grammar)                                                                                     \
     X(malformed_lengths)                                                                                     \
     X(malformed_bytes)                                                                                       \
@@ -58,10 +66,12 @@
     X(toll_fraud_prefixes)                                                                                   \
     X(toll_fraud_burst)                                                                                      \
     X(toll_fraud_slow)                                                                                       \
+    X(toll_fraud_shared) /* one stolen account at several addresses */                                       \
     X(spit_caller)                                                                                           \
     X(spit_texts)                                                                                            \
     X(spit_robot)                                                                                            \
-    X(spit_slow)
+    X(spit_slow)                                                                                             \
+    X(spit_sequence) /* a range of numbers, from several sockets */
 
 #define ATTACK_DECLARE(name) extern const SynthAttackBuilder attack_##name;
 ATTACK_BUILDER_MAP(ATTACK_DECLARE)

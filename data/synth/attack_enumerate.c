@@ -12,6 +12,7 @@ typedef struct Enumeration {
     uint32_t known;              /* existing accounts that were asked for */
     uint32_t hits;
     bool cancels;
+    WireMethod second; /* enumeration_pairs: asked of those who seem to exist */
 } Enumeration;
 
 /* Names and posts for the dictionary. */
@@ -253,4 +254,73 @@ const SynthAttackBuilder attack_enumeration_slow = {
     .kind = ATTACK_KIND("synth-enumeration-slow"),
     .size = sizeof(Enumeration),
     .start = slow_start,
+};
+
+/* -- pairs: REGISTER without Contact, then another question to who seems to exist
+ * ---------------------------- */
+
+enum { PAIR_FIRST = 0, PAIR_SECOND, PAIR_CANCELLED };
+
+static bool pairs_tick(SynthWorld *world, SynthActor *actor) {
+    Enumeration *state = actor->state;
+    char user[SYNTH_USER_SIZE];
+    SynthText text = synth_text(user, sizeof user);
+    next_name(world, actor, state->width > 1 ? ORDER_RANGE : ORDER_NAMES, &text);
+    SynthMessage request;
+    attack_request(world, actor, 0, WIRE_REGISTER, user, text.length, NULL, NULL, &request);
+    request.contact.length = 0;
+    request.contact_address.port = 0;
+    request.contact_expires = request.expires = -1;
+    attack_fire(world, actor, 0, &request, NULL, PAIR_FIRST);
+    return true;
+}
+
+static void pairs_reply(SynthWorld *world, SynthActor *actor, AttackPending *pending,
+                        const SynthMessage *reply) {
+    if (pending->tag == PAIR_FIRST &&
+        (reply->status == 401 || reply->status == 407 || reply->status == 200)) {
+        attack_later(world, actor, pending, synth_log_uniform(&actor->random, 0.005, 3));
+    } else if (pending->tag == PAIR_SECOND && reply->method == WIRE_INVITE && reply->status > 100 &&
+               reply->status < 200) {
+        pending->tag = PAIR_CANCELLED;
+        attack_cancel(world, actor, pending);
+    }
+}
+
+static void pairs_later(SynthWorld *world, SynthActor *actor, AttackPending *pending) {
+    const Enumeration *state = actor->state;
+    const SynthSlice *user = &pending->request.to.user;
+    SynthMessage request;
+    attack_request(world, actor, 0, state->second, synth_slice(&pending->request, *user), user->length, NULL,
+                   NULL, &request);
+    attack_fire(world, actor, 0, &request, NULL, PAIR_SECOND);
+}
+
+static void pairs_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    static const WireMethod methods[] = {WIRE_INVITE, WIRE_OPTIONS, WIRE_SUBSCRIBE, WIRE_MESSAGE};
+    Enumeration *state = actor->state;
+    AttackRun *run = &state->base;
+    SynthRandom *random = &actor->random;
+    state->method = WIRE_REGISTER;
+    state->second = draw_method(world, random, methods, SYNTH_COUNT(methods));
+    state->first = synth_between(random, 10, 9000);
+    state->step = synth_chance(random, 0.8) ? 1 : synth_between(random, 2, 30);
+    state->width = synth_chance(random, 0.7) ? synth_between(random, 3, 4) : 1;
+    run->pace = attack_pace(random, wish, 0.2, 30, 14, 400);
+    run->from = ATTACK_FROM_OWN;
+    run->acks = synth_chance(random, 0.8);
+    run->retransmits = synth_chance(random, 0.5);
+    run->tick = pairs_tick;
+    run->reply = pairs_reply;
+    run->later = pairs_later;
+    begin(world, actor, &attack_enumeration_pairs, wish, true);
+}
+
+const SynthAttackBuilder attack_enumeration_pairs = {
+    .tool = "synth-enumeration-pairs",
+    .class = SYNTH_ENUMERATION,
+    .seconds = 40,
+    .kind = ATTACK_KIND("synth-enumeration-pairs"),
+    .size = sizeof(Enumeration),
+    .start = pairs_start,
 };

@@ -1,4 +1,4 @@
-/* Floods: ten ways in which one client sends far more than it finishes.
+/* Floods: eleven ways in which one client sends far more than it finishes.
  * Relies on: attack_run.h.
  * Relied on by: attack.c. */
 #include "data/synth/attack_builders.h"
@@ -547,4 +547,45 @@ const SynthAttackBuilder attack_flood_direct = {
     .kind = ATTACK_KIND("synth-flood-direct"),
     .size = sizeof(Flood),
     .start = direct_start,
+};
+
+/* -- ringer: calls phones, and hangs up as soon as they ring ------------------------------------------------
+ */
+
+static void ringer_reply(SynthWorld *world, SynthActor *actor, AttackPending *pending,
+                         const SynthMessage *reply) {
+    if ((reply->status == 401 || reply->status == 407) && pending->tag == 0)
+        attack_answer(world, actor, pending, reply, SYNTH_PROOF_RIGHT, 1);
+    else if (reply->status > 100 && reply->status < 200 && pending->tag < 2) {
+        pending->tag = 2;
+        attack_cancel(world, actor, pending);
+    }
+}
+
+static void ringer_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    static const uint16_t victims[ATTACK_VICTIMS] = {4, 3, 4, 0};
+    Flood *flood = actor->state;
+    SynthRandom *random = &actor->random;
+    flood->methods[0] = WIRE_INVITE;
+    flood->n_methods = 1;
+    flood->base.victims = (uint8_t)synth_weighted(random, victims, ATTACK_VICTIMS);
+    flood->base.from = synth_chance(random, 0.7) ? ATTACK_FROM_OWN : ATTACK_FROM_ROTATES;
+    draw_pace(random, wish, 120, &flood->base);
+    flood->base.acks = true;
+    flood->base.tick = halfopen_tick;
+    flood->base.reply = ringer_reply;
+    begin(world, actor, &attack_flood_ringer, wish, true, "rings=1");
+    if (!flood->base.n_agents) return;
+    uint32_t user = attack_stolen_user(world, random);
+    flood->base.agents[0].account = user + 1;
+    attack_set_name(&flood->base.agents[0], world->users[user].name, world->users[user].length);
+}
+
+const SynthAttackBuilder attack_flood_ringer = {
+    .tool = "synth-flood-ringer",
+    .class = SYNTH_FLOOD,
+    .seconds = 30,
+    .kind = ATTACK_KIND("synth-flood-ringer"),
+    .size = sizeof(Flood),
+    .start = ringer_start,
 };

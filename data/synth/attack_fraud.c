@@ -11,6 +11,7 @@ typedef struct Fraud {
     char number[24];   /* toll_fraud_prefixes: what the prefixes are put before */
     uint32_t next, works;
     bool stolen, registers, one_destination;
+    uint32_t sources; /* 0: one */
     double talk;
 } Fraud;
 
@@ -144,9 +145,11 @@ static void raw_later(SynthWorld *world, SynthActor *actor, AttackPending *pendi
 }
 
 static void dial(SynthWorld *world, SynthActor *actor, const char *number) {
+    const AttackRun *run = actor->state;
     SynthMessage request;
-    attack_request(world, actor, 0, WIRE_INVITE, number, strlen(number), NULL, NULL, &request);
-    attack_fire(world, actor, 0, &request, NULL, 0);
+    uint32_t agent = run->n_agents > 1 ? synth_below(&actor->random, run->n_agents) : 0;
+    attack_request(world, actor, agent, WIRE_INVITE, number, strlen(number), NULL, NULL, &request);
+    attack_fire(world, actor, agent, &request, NULL, 0);
 }
 
 static bool prefixes_tick(SynthWorld *world, SynthActor *actor) {
@@ -171,14 +174,20 @@ static void begin_raw(SynthWorld *world, SynthActor *actor, const SynthAttackBui
     AttackRun *run = &state->base;
     SynthRandom *random = &actor->random;
     state->talk = synth_log_uniform(random, 1, 30);
-    state->stolen = synth_chance(random, 0.5);
+    state->stolen = state->sources || synth_chance(random, 0.5);
     run->pace = attack_pace(random, wish, slow, fast, low, high);
     double needed = (low + 1) / (0.8 * wish->seconds);
     if (run->pace.rate < needed) run->pace.rate = needed;
     run->reply = raw_reply;
     run->later = raw_later;
-    if (!attack_begin(world, actor, builder, wish, 1, true, state->stolen ? "stolen=1" : "")) return;
+    if (!attack_begin(world, actor, builder, wish, state->sources ? state->sources : 1, true,
+                      state->stolen ? "stolen=1" : ""))
+        return;
     if (state->stolen || synth_chance(random, 0.5)) be_thief(world, actor);
+    for (uint32_t i = 1; i < run->n_agents; i++) { /* all know the account */
+        run->agents[i].account = run->agents[0].account;
+        attack_set_name(&run->agents[i], run->agents[0].user, strlen(run->agents[0].user));
+    }
 }
 
 static void prefixes_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
@@ -234,4 +243,27 @@ const SynthAttackBuilder attack_toll_fraud_burst = {
     .kind = ATTACK_KIND("synth-toll_fraud-burst"),
     .size = sizeof(Fraud),
     .start = burst_start,
+};
+
+/* -- an account that was sold: calls from several addresses -------------------------------------------------
+ */
+
+static void shared_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Fraud *state = actor->state;
+    SynthRandom *random = &actor->random;
+    state->sources = synth_between(random, 2, 6);
+    state->one_destination = synth_chance(random, 0.3);
+    state->base.acks = true;
+    state->base.retransmits = synth_chance(random, 0.5);
+    state->base.tick = burst_tick;
+    begin_raw(world, actor, &attack_toll_fraud_shared, wish, 0.03, 3, 12, 160);
+}
+
+const SynthAttackBuilder attack_toll_fraud_shared = {
+    .tool = "synth-toll_fraud-shared",
+    .class = SYNTH_TOLL_FRAUD,
+    .seconds = 90,
+    .kind = ATTACK_KIND("synth-toll_fraud-shared"),
+    .size = sizeof(Fraud),
+    .start = shared_start,
 };

@@ -14,7 +14,7 @@ typedef struct Hijack {
     AttackRun base;
     uint32_t accounts[ACCOUNTS_MAX];
     uint32_t n_accounts;
-    bool clears, elsewhere, refreshes;
+    bool clears, looks, elsewhere, refreshes, target_only;
     char place[SYNTH_HOST_SIZE + 8]; /* where the stolen accounts are bound to */
     WireAddress place_address;
     SynthHandle seen[SEEN];
@@ -48,7 +48,12 @@ static void send_register(SynthWorld *world, SynthActor *actor, uint32_t which, 
     SynthMessage request;
     act_as(world, &run->agents[0], state->accounts[which]);
     int32_t expires = clear ? 0 : (int32_t)synth_between(&actor->random, 120, 7200);
-    synth_register(world, &actor->random, &run->agents[0], expires, clear, NULL, &request);
+    synth_register(world, &actor->random, &run->agents[0], expires, clear && !state->looks, NULL, &request);
+    if (clear && state->looks) { /* a question changes nothing */
+        request.contact.length = 0;
+        request.contact_address.port = 0;
+        request.contact_expires = request.expires = -1;
+    }
     if (state->elsewhere && !clear) {
         AttackText contact = {.length = 0};
         attack_append(&contact, "<sip:%s@%s>", run->agents[0].user, state->place);
@@ -151,6 +156,23 @@ const SynthAttackBuilder attack_hijack_slow = {
     .start = slow_start,
 };
 
+static void query_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Hijack *state = actor->state;
+    state->clears = state->looks = true;
+    state->elsewhere = synth_chance(&actor->random, 0.4);
+    state->base.retransmits = synth_chance(&actor->random, 0.7);
+    begin_registers(world, actor, &attack_hijack_query, wish, 0.05, 4);
+}
+
+const SynthAttackBuilder attack_hijack_query = {
+    .tool = "synth-hijack-query",
+    .class = SYNTH_HIJACK,
+    .seconds = 60,
+    .kind = ATTACK_KIND("synth-hijack-query"),
+    .size = sizeof(Hijack),
+    .start = query_start,
+};
+
 /* -- dialogs of others
  * ----------------------------------------------------------------------------------------- */
 
@@ -181,6 +203,7 @@ static void fill(SynthWorld *world, SynthActor *actor, WireMethod method, SynthM
         synth_message_extra(request, WIRE_HEADER_REFER_TO, NULL, to.bytes, to.length);
         return;
     }
+    if (state->target_only) return;
     uint32_t session = synth_below(random, 1u << 30), version = synth_between(random, 1, 9);
     synth_set_offer(random, agent, request, session, version, false);
 }
@@ -211,7 +234,7 @@ static bool dialog_tick(SynthWorld *world, SynthActor *actor) {
     SynthMessage request;
     synth_in_dialog(world, random, &run->agents[0], &end, method, 0, &request);
     fill(world, actor, method, &request);
-    if (method != WIRE_UPDATE || synth_chance(random, 0.8))
+    if (method != WIRE_UPDATE || state->target_only || synth_chance(random, 0.8))
         synth_set_contact(&run->agents[0], &request, run->agents[0].user, -1);
     request.bare = run->bare;
     request.run = run->run;
@@ -266,4 +289,24 @@ const SynthAttackBuilder attack_hijack_transfer = {
     .kind = ATTACK_KIND("synth-hijack-transfer"),
     .size = sizeof(Hijack),
     .start = transfer_start,
+};
+
+/* A target refresh without a body: later requests of the call go elsewhere. */
+static void target_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Hijack *state = actor->state;
+    state->method = synth_chance(&actor->random, 0.5) ? WIRE_INVITE : WIRE_UPDATE;
+    state->target_only = true;
+    state->elsewhere = synth_chance(&actor->random, 0.5);
+    state->refreshes = synth_chance(&actor->random, 0.7);
+    state->base.bare = synth_chance(&actor->random, 0.3);
+    begin_dialogs(world, actor, &attack_hijack_target, wish, 0.05, 2);
+}
+
+const SynthAttackBuilder attack_hijack_target = {
+    .tool = "synth-hijack-target",
+    .class = SYNTH_HIJACK,
+    .seconds = 60,
+    .kind = ATTACK_KIND("synth-hijack-target"),
+    .size = sizeof(Hijack),
+    .start = target_start,
 };

@@ -211,6 +211,18 @@ bool attack_begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder
     return true;
 }
 
+void attack_share_host(SynthWorld *world, SynthActor *actor) {
+    AttackRun *run = actor->state;
+    for (uint32_t i = 1; i < run->n_agents; i++) {
+        SynthAgent *agent = &run->agents[i];
+        synth_listen(world, &agent->address, NULL);
+        *agent = run->agents[0];
+        agent->address = synth_new_port(world, &actor->random, &agent->address);
+        if (!agent->behind_nat) agent->host_port = agent->address.port;
+        synth_listen(world, &agent->address, actor);
+    }
+}
+
 /* -- requests ------------------------------------------------------------------------------------------- */
 
 static void set_identity(SynthWorld *world, SynthActor *actor, const SynthAgent *agent, const char *user,

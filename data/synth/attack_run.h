@@ -106,6 +106,9 @@ void attack_end(SynthActor *actor);
 bool attack_begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder *builder,
                   const SynthWish *wish, uint32_t agents, bool tracks, const char *settings);
 
+/* After attack_begin: all agents are the first one, at further ports of its address. */
+void attack_share_host(SynthWorld *world, SynthActor *actor);
+
 /* A pace: a rate drawn log-uniformly, a number of requests in [low, high] cut to what the wish allows. */
 AttackPace attack_pace(SynthRandom *random, const SynthWish *wish, double slow, double fast, uint32_t low,
                        uint32_t high);

@@ -20,6 +20,7 @@ typedef struct Scan {
     uint8_t user_form; /* none, one name, a number that changes, a known one */
     char user[SYNTH_USER_SIZE];
     bool cancels;
+    uint32_t sockets; /* 0: one */
 } Scan;
 
 static bool take_probes(SynthWorld *world, Scan *scan) {
@@ -76,7 +77,8 @@ static void draw_user(SynthWorld *world, SynthRandom *random, Scan *scan) {
     }
 }
 
-static void compose(SynthWorld *world, SynthActor *actor, const Probe *probe, SynthMessage *request) {
+static void compose(SynthWorld *world, SynthActor *actor, uint32_t agent, const Probe *probe,
+                    SynthMessage *request) {
     Scan *scan = actor->state;
     char host[SYNTH_HOST_SIZE + 8];
     uint32_t length = synth_host_text(&probe->target, host);
@@ -86,7 +88,7 @@ static void compose(SynthWorld *world, SynthActor *actor, const Probe *probe, Sy
         host[length] = 0;
     if (scan->user_form == 3)
         snprintf(scan->user, sizeof scan->user, "%u", synth_between(&actor->random, 100, 99999));
-    attack_request(world, actor, 0, (WireMethod)probe->method, scan->user, strlen(scan->user), host,
+    attack_request(world, actor, agent, (WireMethod)probe->method, scan->user, strlen(scan->user), host,
                    &probe->target, request);
     if (probe->method == WIRE_OPTIONS && synth_chance(&actor->random, 0.4))
         synth_message_extra(request, WIRE_HEADER_ACCEPT, NULL, "application/sdp", 15);
@@ -97,8 +99,9 @@ static bool probe_tick(SynthWorld *world, SynthActor *actor) {
     uint32_t index = scan->base.pace.sent - 1;
     if (index >= scan->n_probes) return false;
     SynthMessage request;
-    compose(world, actor, &scan->probes[index], &request);
-    attack_fire(world, actor, 0, &request, &scan->probes[index].target, 0);
+    uint32_t agent = index % scan->base.n_agents;
+    compose(world, actor, agent, &scan->probes[index], &request);
+    attack_fire(world, actor, agent, &request, &scan->probes[index].target, 0);
     return true;
 }
 
@@ -124,7 +127,7 @@ static void begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder
     scan->base.tick = probe_tick;
     scan->base.reply = probe_reply;
     snprintf(text, sizeof text, "kind=%s probes=%u", kind, scan->n_probes);
-    attack_begin(world, actor, builder, wish, 1, tracks, text);
+    attack_begin(world, actor, builder, wish, scan->sockets ? scan->sockets : 1, tracks, text);
 }
 
 static uint32_t draw_count(SynthRandom *random, const SynthWish *wish, uint32_t low, uint32_t high) {
@@ -277,4 +280,89 @@ const SynthAttackBuilder attack_scan_slow = {
     .kind = ATTACK_KIND("synth-scan-slow"),
     .size = sizeof(Scan),
     .start = slow_start,
+};
+
+/* -- several sockets, copies until something comes back
+ * ------------------------------------------------------ */
+
+static void sockets_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Scan *scan = actor->state;
+    SynthRandom *random = &actor->random;
+    if (!take_probes(world, scan)) return;
+    uint32_t count = draw_count(random, wish, 8, 400);
+    WireMethod method = some_method(random);
+    bool mixed = synth_chance(random, 0.3), near = synth_chance(random, 0.6);
+    WireAddress address = some_host(world, random);
+    for (uint32_t i = 0; i < 4 * count && scan->n_probes < count; i++) {
+        if (near)
+            address.ip[15] = (uint8_t)(address.ip[15] + synth_between(random, 1, 3));
+        else
+            address = some_host(world, random);
+        add_probe(scan, &address, mixed ? some_method(random) : method);
+    }
+    draw_user(world, random, scan);
+    scan->cancels = scan->base.retransmits = true;
+    scan->base.acks = synth_chance(random, 0.7);
+    scan->base.from = (uint8_t)synth_below(random, ATTACK_FROMS);
+    scan->sockets = synth_between(random, 2, 16);
+    begin(world, actor, &attack_scan_sockets, wish, true, 0.3, 40, "sockets");
+    if (scan->base.n_agents) attack_share_host(world, actor);
+}
+
+const SynthAttackBuilder attack_scan_sockets = {
+    .tool = "synth-scan-sockets",
+    .class = SYNTH_SCAN,
+    .seconds = 40,
+    .kind = ATTACK_KIND("synth-scan-sockets"),
+    .size = sizeof(Scan),
+    .start = sockets_start,
+};
+
+/* -- a ladder: OPTIONS to everybody, and more to those who answer -------------------------------------------
+ */
+
+static void ladder_later(SynthWorld *world, SynthActor *actor, AttackPending *pending) {
+    static const uint8_t steps[] = {WIRE_OPTIONS, WIRE_REGISTER, WIRE_SUBSCRIBE, WIRE_INVITE};
+    if (++pending->tag >= SYNTH_COUNT(steps)) return;
+    Probe probe = {pending->destination, steps[pending->tag]};
+    SynthMessage request;
+    compose(world, actor, 0, &probe, &request);
+    attack_fire(world, actor, 0, &request, &probe.target, pending->tag);
+}
+
+static void ladder_reply(SynthWorld *world, SynthActor *actor, AttackPending *pending,
+                         const SynthMessage *reply) {
+    if (reply->status >= 200 && reply->method != WIRE_INVITE)
+        attack_later(world, actor, pending, synth_log_uniform(&actor->random, 0.002, 2));
+    else if (reply->method == WIRE_INVITE && reply->status > 100 && reply->status < 200)
+        attack_cancel(world, actor, pending);
+}
+
+static void ladder_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Scan *scan = actor->state;
+    SynthRandom *random = &actor->random;
+    if (!take_probes(world, scan)) return;
+    uint32_t count = draw_count(random, wish, 4, 120);
+    WireAddress server = world->server.address;
+    add_probe(scan, &server, WIRE_OPTIONS);
+    for (uint32_t i = 0; i < 4 * count && scan->n_probes < count; i++) {
+        WireAddress address = some_host(world, random);
+        add_probe(scan, &address, WIRE_OPTIONS);
+    }
+    draw_user(world, random, scan);
+    scan->base.acks = synth_chance(random, 0.8);
+    scan->base.retransmits = synth_chance(random, 0.5);
+    scan->base.bare = synth_chance(random, 0.3);
+    scan->base.later = ladder_later;
+    begin(world, actor, &attack_scan_ladder, wish, true, 0.1, 20, "ladder");
+    scan->base.reply = ladder_reply;
+}
+
+const SynthAttackBuilder attack_scan_ladder = {
+    .tool = "synth-scan-ladder",
+    .class = SYNTH_SCAN,
+    .seconds = 40,
+    .kind = ATTACK_KIND("synth-scan-ladder"),
+    .size = sizeof(Scan),
+    .start = ladder_start,
 };

@@ -16,7 +16,8 @@ typedef struct Spit {
     AttackText texts[3];
     uint32_t n_texts;
     double talk;
-    bool texts_only, rotates_names;
+    bool texts_only, rotates_names, in_order;
+    uint32_t sockets; /* 0: one */
 } Spit;
 
 static const char *const advertisements[] = {
@@ -52,7 +53,7 @@ static void draw_text(SynthRandom *random, AttackText *text) {
     attack_expand(random, filled, text);
 }
 
-/* Everybody who can be reached, in random order; false: too few for this. */
+/* Everybody who can be reached, in random order or by number; false: too few for this. */
 static bool list_callees(SynthWorld *world, SynthActor *actor) {
     Spit *state = actor->state;
     uint32_t *callees = calloc(world->n_users + 1, sizeof *callees);
@@ -63,7 +64,7 @@ static bool list_callees(SynthWorld *world, SynthActor *actor) {
     state->callees = state->base.owned = callees;
     for (uint32_t i = 0; i < world->n_users; i++)
         if (world->users[i].online) callees[state->n_callees++] = i;
-    for (uint32_t i = state->n_callees; i > 1; i--) {
+    for (uint32_t i = state->in_order ? 0 : state->n_callees; i > 1; i--) {
         uint32_t k = synth_below(&actor->random, i), user = callees[i - 1];
         callees[i - 1] = callees[k];
         callees[k] = user;
@@ -92,7 +93,8 @@ static bool begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder
     run->pace = attack_pace(random, wish, slow, fast, low, high);
     double needed = (low + 2) / (0.75 * wish->seconds);
     if (run->pace.rate < needed) run->pace.rate = needed;
-    if (!attack_begin(world, actor, builder, wish, 1, tracks, settings)) return false;
+    if (!attack_begin(world, actor, builder, wish, state->sockets ? state->sockets : 1, tracks, settings))
+        return false;
     uint32_t user = account_of(world, random);
     run->agents[0].account = user + 1;
     attack_set_name(&run->agents[0], world->users[user].name, world->users[user].length);
@@ -278,4 +280,49 @@ const SynthAttackBuilder attack_spit_robot = {
     .kind = ATTACK_KIND("synth-spit-robot"),
     .size = sizeof(Spit),
     .start = robot_start,
+};
+
+/* -- a range of numbers from its beginning, those that nobody has included, from several sockets
+ * ------------- */
+
+static bool sequence_tick(SynthWorld *world, SynthActor *actor) {
+    Spit *state = actor->state;
+    SynthRandom *random = &actor->random;
+    char number[SYNTH_USER_SIZE];
+    SynthText text = synth_text(number, sizeof number - 1);
+    if (state->next % 5 == 4 && synth_chance(random, 0.5)) {
+        synth_unknown_user(world, random, true, &text);
+        state->base.pace.limit++;
+    } else {
+        const SynthUser *callee = next_callee(world, state);
+        synth_put(&text, callee->name, callee->length);
+    }
+    uint32_t agent = synth_below(random, state->base.n_agents);
+    SynthMessage request;
+    attack_request(world, actor, agent, WIRE_INVITE, number, text.length, NULL, NULL, &request);
+    attack_fire(world, actor, agent, &request, NULL, 0);
+    return state->next < state->n_callees;
+}
+
+static void sequence_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Spit *state = actor->state;
+    SynthRandom *random = &actor->random;
+    state->talk = synth_log_uniform(random, 1, 25);
+    state->in_order = true;
+    state->sockets = synth_between(random, 1, 8);
+    state->base.retransmits = synth_chance(random, 0.6);
+    state->base.tick = sequence_tick;
+    state->base.reply = robot_reply;
+    state->base.later = robot_later;
+    if (begin(world, actor, &attack_spit_sequence, wish, 0.1, 4, true, "range=1"))
+        attack_share_host(world, actor);
+}
+
+const SynthAttackBuilder attack_spit_sequence = {
+    .tool = "synth-spit-sequence",
+    .class = SYNTH_SPIT,
+    .seconds = 90,
+    .kind = ATTACK_KIND("synth-spit-sequence"),
+    .size = sizeof(Spit),
+    .start = sequence_start,
 };

@@ -220,3 +220,41 @@ const SynthAttackBuilder attack_swarm_waves = {
     .size = sizeof(Swarm),
     .start = waves_start,
 };
+
+/* -- bots that ring a few phones and hang up ----------------------------------------------------------------
+ */
+
+static void ring_reply(SynthWorld *world, SynthActor *actor, AttackPending *pending,
+                       const SynthMessage *reply) {
+    if (reply->status <= 100 || reply->status >= 200 || pending->tag) return;
+    pending->tag = 1;
+    attack_cancel(world, actor, pending);
+}
+
+static void ringers_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Swarm *swarm = actor->state;
+    AttackRun *run = &swarm->base;
+    SynthRandom *random = &actor->random;
+    swarm->methods[0] = WIRE_INVITE;
+    swarm->n_methods = 1;
+    run->victims = synth_chance(random, 0.6) ? ATTACK_ONE : ATTACK_FEW;
+    swarm->by_turns = synth_chance(random, 0.5);
+    run->acks = synth_chance(random, 0.8);
+    run->from = synth_chance(random, 0.5) ? ATTACK_FROM_OWN : ATTACK_FROM_RANDOM;
+    uint32_t sources = draw_size(random, wish, swarm, 500);
+    swarm->at_phone =
+        synth_chance(random, 0.5) && attack_find_phone(world, random, &swarm->target, &swarm->target_user);
+    run->tick = turn_tick;
+    run->reply = ring_reply;
+    attack_begin(world, actor, &attack_swarm_ringers, wish, sources, true,
+                 swarm->at_phone ? "rings=1 direct=1" : "rings=1");
+}
+
+const SynthAttackBuilder attack_swarm_ringers = {
+    .tool = "synth-distributed_flood-ringers",
+    .class = SYNTH_DISTRIBUTED_FLOOD,
+    .seconds = 30,
+    .kind = ATTACK_KIND("synth-distributed_flood-ringers"),
+    .size = sizeof(Swarm),
+    .start = ringers_start,
+};

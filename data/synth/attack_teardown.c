@@ -12,7 +12,8 @@ typedef struct Teardown {
     SynthHandle seen[SEEN]; /* calls attacked already */
     uint32_t n_seen, waits;
     uint8_t kind, direct; /* direct: 0 through the proxy, 1 straight to the party, 2 either */
-    bool both, sees_replies;
+    bool both;
+    uint32_t sources; /* 0: one */
 } Teardown;
 
 /* A dialog that was not attacked yet; false: none now. */
@@ -50,12 +51,13 @@ static void send_in_name(SynthWorld *world, SynthActor *actor, const SynthSniffe
     if (guessed) end.call = 0;
     end.cseq += synth_chance(random, 0.6) ? 0 : synth_between(random, 1, 60);
     SynthMessage request;
-    synth_in_dialog(world, random, &run->agents[0], &end, method, 0, &request);
+    uint32_t agent = run->n_agents > 1 ? synth_below(random, run->n_agents) : 0;
+    synth_in_dialog(world, random, &run->agents[agent], &end, method, 0, &request);
     if (run->bare) request.bare = true;
     if (synth_chance(random, 0.3))
         synth_message_extra(&request, WIRE_HEADER_REASON, NULL, "Q.850;cause=16", 14);
     request.run = run->run;
-    attack_fire(world, actor, 0, &request, to, 0);
+    attack_fire(world, actor, agent, &request, to, 0);
 }
 
 static void begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder *builder,
@@ -67,7 +69,7 @@ static void begin(SynthWorld *world, SynthActor *actor, const SynthAttackBuilder
     state->base.bare = synth_chance(&actor->random, 0.3);
     state->base.retransmits = tracks && synth_chance(&actor->random, 0.5);
     snprintf(text, sizeof text, "way=%s", ways[state->direct]);
-    attack_begin(world, actor, builder, wish, 1, tracks, text);
+    attack_begin(world, actor, builder, wish, state->sources ? state->sources : 1, tracks, text);
 }
 
 /* -- BYE with sniffed ids ----------------------------------------------------------------------------------
@@ -288,4 +290,28 @@ const SynthAttackBuilder attack_teardown_all = {
     .kind = ATTACK_KIND("synth-teardown-all"),
     .size = sizeof(Teardown),
     .start = all_start,
+};
+
+/* -- each BYE from another socket, or from another address --------------------------------------------------
+ */
+
+static void sockets_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
+    Teardown *state = actor->state;
+    SynthRandom *random = &actor->random;
+    state->sources = synth_between(random, 2, 12);
+    state->direct = (uint8_t)synth_below(random, 3);
+    state->both = synth_chance(random, 0.4);
+    state->base.tick = bye_tick;
+    bool one_host = synth_chance(random, 0.5);
+    begin(world, actor, &attack_teardown_sockets, wish, 0.05, 3, 6, 40, true);
+    if (one_host && state->base.n_agents) attack_share_host(world, actor);
+}
+
+const SynthAttackBuilder attack_teardown_sockets = {
+    .tool = "synth-teardown-sockets",
+    .class = SYNTH_TEARDOWN,
+    .seconds = 60,
+    .kind = ATTACK_KIND("synth-teardown-sockets"),
+    .size = sizeof(Teardown),
+    .start = sockets_start,
 };

@@ -41,6 +41,7 @@ static void proxy(SynthWorld *world, SynthActor *actor, SynthMessage *m, const W
         return;
     }
     bool inside = is_inside(world, source), opens = !m->to.tag.length;
+    m->vouched = synth_trusted(world, source);
     if (!inside) synth_note_source(m, source, true);
     pop_own_route(world, m);
     WireAddress to = world->server.address;
@@ -126,6 +127,7 @@ static void relay_request(SynthWorld *world, SynthActor *actor, SynthMessage *m,
     SynthHandle handle = 0;
     if (m->failure_ack || m->max_forwards == 0 || m->hop + 1 >= SYNTH_HOPS) return;
     synth_note_source(m, source, true);
+    m->vouched = synth_trusted(world, source);
     if (m->method != WIRE_ACK) {
         Note *note = synth_slots_take(&edge->notes, false, &handle);
         if (!note) {

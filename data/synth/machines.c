@@ -34,7 +34,9 @@ static void caller_number(SynthWorld *world, SynthRandom *random, const Caller *
     } else if (what < c->abroad + c->outside + c->wrong) {
         synth_unknown_user(world, random, synth_chance(random, 0.5), number);
     } else {
-        uint32_t user = synth_some_user(world, random);
+        uint32_t user; /* lists and number plans are of people who have a phone, mostly */
+        if (synth_chance(random, 0.15) || !synth_online_user(world, random, &user))
+            user = synth_some_user(world, random);
         synth_put(number, world->users[user].name, world->users[user].length);
     }
 }
@@ -118,10 +120,13 @@ void synth_trunk_new(SynthWorld *world, double per_second, double abroad) {
     if (synth_chance(&random, 0.3)) synth_network_share(world, &address);
     Caller *c = caller_new(world, &agent, &answers);
     if (!c) return;
-    c->per_second = per_second;
-    c->abroad = abroad;
-    c->outside = synth_uniform(&random, 0.05, 0.6);
-    c->wrong = synth_uniform(&random, 0, 0.2);
+    double local = world->n_users / 180.0; /* twenty calls an hour for each: more is passing through */
+    c->abroad = world->n_gateways ? abroad : 0;
+    c->wrong = synth_uniform(&random, 0, 0.06);
+    double outside = synth_uniform(&random, 0.05, 0.6),
+           passing = 1 - c->abroad - c->wrong - local / per_second;
+    c->outside = world->n_gateways ? (passing > outside ? passing : outside) : 0;
+    c->per_second = c->outside > 0 || per_second < local ? per_second : local;
     c->cancelled = 0.15;
     c->short_calls = synth_uniform(&random, 0, 0.5);
 }
@@ -138,12 +143,15 @@ void synth_dialler_new(SynthWorld *world, double per_second) {
     Caller *c = caller_new(world, &agent, &answers);
     if (!c) return;
     if (user != UINT32_MAX) synth_phone_settle(world, c->phone, 600);
-    c->per_second = per_second;
+    double most = world->n_users / 100.0; /* somebody has to talk to those who answer */
+    c->per_second = per_second < most ? per_second : most;
     c->own_number = user != UINT32_MAX;
-    c->outside = world->n_gateways ? synth_uniform(&random, 0.2, 0.8) : 0;
-    c->wrong = synth_uniform(&random, 0.05, 0.5) * (1 - c->outside);
-    c->cancelled = synth_uniform(&random, 0.1, 0.6);
-    c->short_calls = 0.7;
+    c->outside = synth_chance(&random, 0.75) ? synth_uniform(&random, 0.7, 1) /* customers, mostly */
+                                             : synth_uniform(&random, 0.1, 0.7);
+    if (!world->n_gateways) c->outside = 0;
+    c->wrong = synth_log_uniform(&random, 0.02, 0.25) * (1 - c->outside); /* of old lists */
+    c->cancelled = synth_uniform(&random, 0.1, 0.5);
+    c->short_calls = synth_uniform(&random, 0.1, 0.6);
     c->steady = synth_chance(&random, 0.5);
 }
 

@@ -93,6 +93,7 @@ typedef struct SynthMessage {
     uint8_t proof;           /* SynthProof */
     int64_t nonce_ns;        /* when the nonce was given out */
     bool qop, stale;         /* of a challenge */
+    bool vouched;            /* came to the edge from an address that the site believes */
     bool broken;             /* a server that reads it finds it faulty: 400, or no reply at all */
     bool failure_ack;        /* an ACK of a failure: for the next hop only */
     bool cut;                /* the pool was too small for some text: an error of the builder */

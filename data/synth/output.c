@@ -13,6 +13,7 @@
 
 /* A label while its run is not judged yet. */
 typedef struct Pending {
+    int64_t time_ns;
     uint64_t frame;
     SynthMark mark;
 } Pending;
@@ -144,7 +145,7 @@ CoreStatus synth_output_packet(SynthOutput *output, int64_t time_ns, const WireA
         if (!grow(&output->labels, &output->labels_room, output->messages + 1, sizeof *output->labels))
             return core_fail(error, CORE_MEMORY, "no memory for %llu labels",
                              (unsigned long long)output->messages);
-        Pending label = {output->frames, *mark};
+        Pending label = {time_us * 1000, output->frames, *mark};
         output->labels[output->messages] = label;
     } else {
         SynthRow row = {time_us * 1000, output->frames, output->sip_bytes,
@@ -163,6 +164,16 @@ uint64_t synth_output_messages(const SynthOutput *output) {
 
 uint64_t synth_output_bytes(const SynthOutput *output) {
     return output->sip_bytes;
+}
+
+uint64_t synth_output_in_doubt(const SynthOutput *output, const SynthRuns *runs) {
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < output->messages; i++) {
+        uint32_t client = output->path ? output->labels[i].mark.client : output->rows[i].mark.client;
+        int64_t time_ns = output->path ? output->labels[i].time_ns : output->rows[i].time_ns;
+        count += synth_client_in_doubt(runs, client, time_ns);
+    }
+    return count;
 }
 
 const SynthRow *synth_output_kept(const SynthOutput *output, uint64_t *count, const uint8_t **bytes) {
@@ -190,7 +201,8 @@ static void put_label(SynthText *text, const Pending *label, const SynthRuns *ru
     synth_put_number(text, label->frame);
     synth_put_text(text, "\t0\t");
     if (!run) {
-        synth_put_text(text, "benign\t\t0");
+        bool doubt = synth_client_in_doubt(runs, label->mark.client, label->time_ns);
+        synth_put_text(text, doubt ? "ignore\t\t0" : "benign\t\t0");
     } else if (!run->valid || label->mark.part == DATASET_RELAY) {
         synth_put_text(text, "ignore\t\t");
         synth_put_number(text, run->valid ? run->number : 0);

@@ -13,8 +13,9 @@ typedef enum SynthLink { SYNTH_ETHERNET, SYNTH_VLAN, SYNTH_COOKED, SYNTH_RAW_IP,
 
 /* What is known of one message's label while it is written; the rest follows when its run has been judged. */
 typedef struct SynthMark {
-    uint32_t run; /* index + 1 */
-    uint8_t part; /* DatasetPart */
+    uint32_t run;    /* index + 1 */
+    uint32_t client; /* of an honest message: its number in SynthRuns, 0: none */
+    uint8_t part;    /* DatasetPart */
 } SynthMark;
 
 typedef struct SynthOutput SynthOutput;
@@ -36,6 +37,8 @@ CORE_NODISCARD CoreStatus synth_output_packet(SynthOutput *output, int64_t time_
 /* Messages and bytes of SIP written so far. */
 uint64_t synth_output_messages(const SynthOutput *output);
 uint64_t synth_output_bytes(const SynthOutput *output);
+/* Honest messages that are labelled `ignore`, because nobody could tell; after synth_runs_judge. */
+uint64_t synth_output_in_doubt(const SynthOutput *output, const SynthRuns *runs);
 
 /* Writes NAME.labels.tsv and NAME.runs.tsv by what the runs were judged to be, then puts all three in place,
  * the capture last. */

@@ -27,8 +27,10 @@ static CoreStatus add_runs(const SynthRuns *runs, DatasetWriter *writer, uint32_
     return status;
 }
 
-static DatasetLabel label_of(const SynthMark *mark, const SynthRuns *runs, uint32_t first) {
+static DatasetLabel label_of(const SynthRow *row, const SynthRuns *runs, uint32_t first) {
+    const SynthMark *mark = &row->mark;
     DatasetLabel label = {0, 0, DATASET_BENIGN, mark->part};
+    if (!mark->run && synth_client_in_doubt(runs, mark->client, row->time_ns)) label.primary = DATASET_IGNORE;
     if (!mark->run) return label;
     const SynthRun *run = &runs->runs[mark->run - 1];
     label.primary = DATASET_IGNORE;
@@ -70,7 +72,7 @@ CoreStatus synth_output_rows(SynthOutput *output, const SynthRuns *runs, const c
                                .transport = WIRE_UDP,
                                .source = rows[i].source,
                                .destination = rows[i].destination};
-        DatasetLabel label = label_of(&rows[i].mark, runs, first);
+        DatasetLabel label = label_of(&rows[i], runs, first);
         status = dataset_writer_add_message(writer, &message, &label, error);
     }
     return status;

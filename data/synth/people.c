@@ -61,9 +61,10 @@ void synth_habits_draw(const SynthWorld *world, SynthRandom *random, SynthHabits
     h->messages = synth_chance(random, 0.25) ? synth_log_uniform(random, 0.5, 25) : 0.2;
     h->subscriptions = synth_chance(random, 0.4) ? synth_log_uniform(random, 0.5, 6) : 0;
     h->publications = synth_chance(random, 0.15) ? synth_log_uniform(random, 0.5, 6) : 0;
-    h->abroad = synth_chance(random, 0.12)  ? synth_uniform(random, 0.02, 0.5)
+    h->abroad = synth_chance(random, 0.12)  ? synth_log_uniform(random, 0.02, 0.4)
                 : synth_chance(random, 0.3) ? 0.01
                                             : 0;
+    if (!world->n_gateways) h->abroad = 0; /* nobody dials again and again what leads nowhere */
     h->outward = synth_uniform(random, 0, 0.5);
     h->wrong = synth_uniform(random, 0, 0.08);
     h->keep_alive = synth_chance(random, 0.25) ? synth_log_uniform(random, 15, 180) : 0;

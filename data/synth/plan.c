@@ -157,7 +157,7 @@ static void draw_machines(SynthWorld *world, SynthRandom *random) {
         kind == SYNTH_CALLCENTRE ? synth_between(random, 1, 4) : !small && synth_chance(random, 0.12);
     /* Never two draws in one call: the order of arguments is the compiler's. */
     for (uint32_t i = 0; i < trunks; i++) {
-        double abroad = synth_uniform(random, 0, 0.5);
+        double abroad = synth_uniform(random, 0, 0.25);
         synth_trunk_new(world, synth_log_uniform(random, 0.05, kind == SYNTH_TRUNK ? 12 : 1.5), abroad);
     }
     for (uint32_t i = 0; i < diallers; i++)

@@ -26,7 +26,7 @@ static uint64_t hash_slice(const SynthMessage *message, SynthSlice slice) {
     return hash_bytes(UINT64_C(0xcbf29ce484222325), message->pool + slice.at, slice.length) | 1;
 }
 
-static uint64_t hash_address(const WireAddress *address, bool with_port) {
+uint64_t synth_hash_address(const WireAddress *address, bool with_port) {
     uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), address->ip, sizeof address->ip);
     if (with_port) hash = hash_bytes(hash, &address->port, sizeof address->port);
     return hash | 1;
@@ -81,13 +81,13 @@ uint32_t synth_run_open(SynthRuns *runs, SynthClass class, const char *tool, con
     return ++runs->count;
 }
 
-static SynthAsk ask_of(int64_t now_ns, const WireAddress *source, const WireAddress *destination,
-                       const SynthMessage *m) {
+SynthAsk synth_ask(int64_t now_ns, const WireAddress *source, const WireAddress *destination,
+                   const SynthMessage *m) {
     SynthAsk ask = {.time_ns = now_ns,
                     .from = *source,
-                    .source = hash_address(source, false),
-                    .host = hash_address(destination, false),
-                    .port = hash_address(destination, true),
+                    .source = synth_hash_address(source, false),
+                    .host = synth_hash_address(destination, false),
+                    .port = synth_hash_address(destination, true),
                     .to_user = hash_slice(m, m->to.user),
                     .uri_user = hash_slice(m, m->uri_user),
                     .method = m->method,
@@ -106,7 +106,7 @@ static SynthAsk ask_of(int64_t now_ns, const WireAddress *source, const WireAddr
     return ask;
 }
 
-static bool add_ask(SynthRun *run, const SynthAsk *ask) {
+bool synth_run_add(SynthRun *run, const SynthAsk *ask) {
     if (run->n_asks == run->asks_room) {
         uint32_t room = run->asks_room ? 2 * run->asks_room : 64;
         void *grown = realloc(run->asks, room * sizeof *run->asks);
@@ -120,7 +120,7 @@ static bool add_ask(SynthRun *run, const SynthAsk *ask) {
 
 /* Whether the run has sent anything from there. A run may consist of replies alone. */
 static bool sends_from(const SynthRun *run, const WireAddress *source) {
-    uint64_t hash = hash_address(source, false);
+    uint64_t hash = synth_hash_address(source, false);
     for (uint32_t i = 0; i < run->n_asks; i++)
         if (run->asks[i].source == hash) return true;
     return run->requests == 0;
@@ -128,7 +128,8 @@ static bool sends_from(const SynthRun *run, const WireAddress *source) {
 
 bool synth_run_note(SynthRuns *runs, int64_t now_ns, const WireAddress *source,
                     const WireAddress *destination, SynthMessage *message) {
-    if (!message->run || message->run > runs->count) return true;
+    if (!message->run) return synth_client_note(runs, now_ns, source, destination, message);
+    if (message->run > runs->count) return true;
     SynthRun *run = &runs->runs[message->run - 1];
     bool known = message->ask && message->ask <= run->n_asks;
     if (message->strays) return true;
@@ -146,8 +147,8 @@ bool synth_run_note(SynthRuns *runs, int64_t now_ns, const WireAddress *source,
         message->strays = true;
         return true;
     }
-    SynthAsk ask = ask_of(now_ns, source, destination, message);
-    if (!add_ask(run, &ask)) return false;
+    SynthAsk ask = synth_ask(now_ns, source, destination, message);
+    if (!synth_run_add(run, &ask)) return false;
     if (now_ns < run->start_ns) run->start_ns = now_ns;
     if (now_ns > run->end_ns) run->end_ns = now_ns;
     if (message->status) return true;
@@ -451,7 +452,7 @@ static bool list_clients(SynthRun *run, Pair *pairs) {
     return true;
 }
 
-static bool judge(SynthRun *run) {
+bool synth_run_judge(SynthRun *run) {
     static const SynthClass others[] = {SYNTH_FLOOD,       SYNTH_DISTRIBUTED_FLOOD, SYNTH_SCAN,
                                         SYNTH_ENUMERATION, SYNTH_BRUTEFORCE,        SYNTH_TOLL_FRAUD,
                                         SYNTH_SPIT};
@@ -478,10 +479,10 @@ bool synth_runs_judge(SynthRuns *runs) {
     uint32_t number = 0;
     bool good = true;
     for (uint32_t i = 0; i < runs->count && good; i++) {
-        good = judge(&runs->runs[i]);
+        good = synth_run_judge(&runs->runs[i]);
         runs->runs[i].number = runs->runs[i].valid ? ++number : 0;
     }
-    return good;
+    return good && synth_clients_judge(runs);
 }
 
 bool synth_run_holds(const SynthRun *run, SynthClass class) {
@@ -499,5 +500,6 @@ void synth_runs_free(SynthRuns *runs) {
         free(runs->runs[i].clients);
     }
     free(runs->runs);
+    synth_clients_free(runs);
     memset(runs, 0, sizeof *runs);
 }

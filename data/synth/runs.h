@@ -57,10 +57,29 @@ typedef struct SynthRun {
     bool takes_accounts; /* of a hijack: by REGISTER, and so needs three accounts taken */
 } SynthRun;
 
+/* A time in which an honest client did by its numbers what an attack does. */
+typedef struct SynthDoubt {
+    int64_t start_ns, end_ns;
+} SynthDoubt;
+
+/* An honest client: an address, without port. */
+typedef struct SynthClient {
+    WireAddress address;
+    SynthRun did;     /* in the stretch that began at did.start_ns; its class is SYNTH_CLASSES: none */
+    uint32_t stretch; /* 0: none yet, 1: the first */
+    SynthDoubt *doubts;
+    uint32_t n_doubts, doubts_room;
+} SynthClient;
+
 typedef struct SynthRuns {
     SynthRun *runs;
     uint32_t count, room;
     WireAddress server; /* what arrives there has reached nobody yet */
+    WireAddress edge;   /* port 0: none */
+    SynthClient *clients;
+    uint32_t n_clients, clients_room;
+    uint32_t *client_index; /* open hash of addresses: index + 1 */
+    uint32_t client_index_room;
 } SynthRuns;
 
 /* Opens a run; its id (index + 1) goes into message->run. 0: no memory. `tool` is the builder's name. */
@@ -71,12 +90,37 @@ uint32_t synth_run_open(SynthRuns *runs, SynthClass class, const char *tool, con
 bool synth_run_note(SynthRuns *runs, int64_t now_ns, const WireAddress *source,
                     const WireAddress *destination, SynthMessage *message);
 
-/* Decides for every run whether it meets its description and which others it meets. False: no memory. */
+/* The same of an honest message (honest.c): marks requests, and so all that follows from them, with their
+ * client's number. Ten minutes of a client are judged together, like a run: where they meet the description
+ * of a class that counting decides, nobody could tell, and their labels will be `ignore`. What the contract
+ * calls honest work is not counted: calls that a person cancels, refuses or does not take, one caller's many
+ * callees, and after a client's first ten minutes its OPTIONS and its calls abroad. Servers are no clients.
+ * False: no memory. */
+bool synth_client_note(SynthRuns *runs, int64_t now_ns, const WireAddress *source,
+                       const WireAddress *destination, SynthMessage *message);
+
+/* Whether what client number `client` (0: none) did at that time is in doubt; after synth_runs_judge. */
+bool synth_client_in_doubt(const SynthRuns *runs, uint32_t client, int64_t time_ns);
+
+/* Decides for every run whether it meets its description and which others it meets, and for what honest
+ * clients did last. False: no memory. */
 bool synth_runs_judge(SynthRuns *runs);
 
 /* Whether a run meets the description of `class`. */
 bool synth_run_holds(const SynthRun *run, SynthClass class);
 
 void synth_runs_free(SynthRuns *runs);
+
+/* ---- between runs.c and honest.c ---- */
+
+uint64_t synth_hash_address(const WireAddress *address, bool with_port);
+SynthAsk synth_ask(int64_t now_ns, const WireAddress *source, const WireAddress *destination,
+                   const SynthMessage *message);
+bool synth_run_add(SynthRun *run, const SynthAsk *ask);
+/* Sets run->also, and run->valid, by what it asked. A run of no class must do it with a good part of its
+ * requests. */
+bool synth_run_judge(SynthRun *run);
+bool synth_clients_judge(SynthRuns *runs);
+void synth_clients_free(SynthRuns *runs);
 
 #endif

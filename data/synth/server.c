@@ -272,6 +272,13 @@ static void branch_out(SynthWorld *world, SynthActor *actor, SynthHandle handle,
     f->n_open = f->n_branches;
 }
 
+/* Trunks and gateways are known by their address, also when they come through the edge. */
+static bool is_trusted(const SynthWorld *world, const SynthMessage *m) {
+    if (world->edge_kind != SYNTH_EDGE_NONE && wire_same_address(&m->reply_to[0], &world->edge))
+        return m->vouched;
+    return synth_trusted(world, &m->reply_to[0]);
+}
+
 static void on_invite(SynthWorld *world, SynthActor *actor, SynthMessage *m) {
     SynthCall *call = synth_call(world, m->call);
     if (!call) call = synth_call(world, m->call = synth_call_new(world, m->run));
@@ -281,8 +288,7 @@ static void on_invite(SynthWorld *world, SynthActor *actor, SynthMessage *m) {
         if (!f->final) answer(world, actor, m, 100);
         return;
     }
-    bool trusted = synth_trusted(world, &m->reply_to[0]);
-    if (world->server.challenge_invite && !trusted && !authorised(world, actor, m, true)) return;
+    if (world->server.challenge_invite && !is_trusted(world, m) && !authorised(world, actor, m, true)) return;
     Destinations d;
     find_destinations(world, actor, m, &d);
     if (!d.count) {
@@ -555,8 +561,8 @@ static void on_other(SynthWorld *world, SynthActor *actor, SynthMessage *m) {
         answer(world, actor, m, world->server.answers_options ? 200 : 404);
         return;
     }
-    bool trusted = synth_trusted(world, &m->reply_to[0]);
-    if (world->server.challenge_messages && !trusted && !authorised(world, actor, m, true)) return;
+    if (world->server.challenge_messages && !is_trusted(world, m) && !authorised(world, actor, m, true))
+        return;
     if (m->method == WIRE_PUBLISH) {
         on_publish(world, actor, m);
         return;

@@ -213,7 +213,8 @@ static void transmit(SynthWorld *world, const WireAddress *source, const WireAdd
         uint8_t written[SYNTH_BYTES];
         if (!synth_run_note(&world->runs, world->now_ns / 1000 * 1000, source, destination, &packet->message))
             synth_fail(world, CORE_MEMORY, "no memory for a run's messages");
-        SynthMark mark = {packet->message.run, part_of(&packet->message)};
+        const SynthMessage *m = &packet->message;
+        SynthMark mark = {m->run, m->run ? 0 : m->ask, part_of(m)};
         if (!bytes) {
             length = synth_render(&packet->message, written, sizeof written);
             bytes = written;
@@ -365,6 +366,7 @@ CoreStatus synth_world_new(const SynthSettings *settings, SynthOutput *output, S
         return status;
     }
     made->runs.server = made->server.address;
+    if (made->edge_kind != SYNTH_EDGE_NONE) made->runs.edge = made->edge;
     *world = made;
     return CORE_OK;
 }

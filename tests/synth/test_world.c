@@ -59,6 +59,7 @@ START_TEST(same_seed_same_bytes) {
     for (uint64_t i = 0; i < counts[0]; i++) {
         ck_assert_int_eq(rows[0][i].time_ns, rows[1][i].time_ns);
         ck_assert_uint_eq(rows[0][i].mark.run, rows[1][i].mark.run);
+        ck_assert_uint_eq(rows[0][i].mark.client, rows[1][i].mark.client);
         ck_assert_uint_eq(rows[0][i].mark.part, rows[1][i].mark.part);
         ck_assert(i == 0 || rows[0][i].time_ns >= rows[0][i - 1].time_ns);
     }
@@ -264,6 +265,70 @@ START_TEST(capture_and_rows_agree) {
 }
 END_TEST
 
+/* ---- in doubt --------------------------------------------------------------------------------------------
+ */
+
+/* A REGISTER with credentials at `second`, refused; `stale`: only for its nonce. Its client's number. */
+static uint32_t note_refusal(SynthRuns *runs, int64_t second, bool stale) {
+    WireAddress client = {.ip = {[10] = 255, [11] = 255, 10, 0, 0, 9}, .port = 5062};
+    SynthMessage request, reply;
+    char id[24];
+    int length = snprintf(id, sizeof id, "call-%" PRId64, second);
+    synth_message_init(&request, NULL);
+    request.method = WIRE_REGISTER;
+    synth_set_call_id(&request, id, (size_t)length);
+    request.to.user = request.from.user = synth_message_set(&request, "alice", 5);
+    request.credentials = synth_message_set(&request, "Digest", 6);
+    ck_assert(synth_run_note(runs, second * SYNTH_SECOND, &client, &runs->server, &request));
+    synth_message_copy(&reply, &request);
+    reply.status = 401;
+    reply.stale = stale;
+    ck_assert(synth_run_note(runs, second * SYNTH_SECOND + SYNTH_MS, &runs->server, &client, &reply));
+    return request.ask;
+}
+
+/* Five wrong passwords are a brute force, whoever sends them; four are not, nor are stale nonces. */
+START_TEST(doubt_is_counted) {
+    static const struct Case {
+        int wrong, stale;
+        bool doubt;
+    } cases[] = {{4, 9, false}, {5, 0, true}, {0, 40, false}};
+    for (size_t i = 0; i < SYNTH_COUNT(cases); i++) {
+        SynthRuns runs = {.server = {.ip = {[10] = 255, [11] = 255, 10, 0, 0, 1}, .port = 5060}};
+        uint32_t client = 0;
+        int64_t second = 100;
+        for (int k = 0; k < cases[i].wrong; k++)
+            client = note_refusal(&runs, second += 10, false);
+        for (int k = 0; k < cases[i].stale; k++)
+            client = note_refusal(&runs, second += 10, true);
+        note_refusal(&runs, 1000, false); /* another ten minutes */
+        ck_assert(synth_runs_judge(&runs));
+        ck_assert_uint_eq(runs.n_clients, 1);
+        ck_assert_int_eq(synth_client_in_doubt(&runs, client, 120 * SYNTH_SECOND), cases[i].doubt);
+        ck_assert(!synth_client_in_doubt(&runs, client, 1000 * SYNTH_SECOND));
+        ck_assert(!synth_client_in_doubt(&runs, 0, 120 * SYNTH_SECOND));
+        synth_runs_free(&runs);
+    }
+}
+END_TEST
+
+/* Little is in doubt: sites do what sites do. */
+START_TEST(doubt_is_rare) {
+    uint64_t messages = 0, doubts = 0;
+    for (uint8_t kind = 0; kind < SYNTH_MIXED; kind++) {
+        SynthSettings settings = settings_of(500 + kind, kind, 20000, 0);
+        SynthOutput *output;
+        SynthWorld *world = run_session(&settings, NULL, &output);
+        messages += synth_output_messages(output);
+        doubts += synth_output_in_doubt(output, &world->runs);
+        synth_world_free(world);
+        synth_output_free(output);
+    }
+    ck_assert_uint_gt(messages, 20000);
+    ck_assert_msg(25 * doubts < messages, "%" PRIu64 " of %" PRIu64, doubts, messages);
+}
+END_TEST
+
 /* ---- small things ----------------------------------------------------------------------------------------
  */
 
@@ -338,14 +403,17 @@ int main(void) {
     Suite *suite = suite_create("synth_world");
     TCase *small = tcase_create("small"), *worlds = tcase_create("worlds");
     tcase_add_test(small, queue_is_ordered);
+    tcase_add_test(small, doubt_is_counted);
     tcase_add_test(small, slots_forget);
     tcase_add_test(small, logarithm_and_exponential);
     tcase_add_test(small, bad_settings_are_refused);
     tcase_add_loop_test(worlds, same_seed_same_bytes, 0, 4);
     tcase_add_loop_test(worlds, honest_messages_are_faultless, 0, 40);
     tcase_add_loop_test(worlds, honest_sites_live, 0, SYNTH_KINDS);
+    tcase_add_test(worlds, doubt_is_rare);
     tcase_add_test(worlds, everything_happens);
     tcase_add_loop_test(worlds, capture_and_rows_agree, 0, 6);
+    tcase_set_timeout(worlds, 120); /* machines are busy at times */
     suite_add_tcase(suite, small);
     suite_add_tcase(suite, worlds);
     SRunner *runner = srunner_create(suite);

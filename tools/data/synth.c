@@ -197,11 +197,12 @@ static void report(const SynthWorld *world, const SynthOutput *output, const cha
     uint32_t valid = 0;
     for (uint32_t i = 0; i < world->runs.count; i++)
         valid += world->runs.runs[i].valid;
-    printf("%s: %s, %u users, %.2f h, %llu messages, %u runs (%u more do not meet their class), %.0f "
-           "messages/s\n",
+    printf("%s: %s, %u users, %.2f h, %llu messages (%llu honest ones in doubt), %u runs (%u more do "
+           "not meet their class), %.0f messages/s\n",
            name, synth_kind_names[world->kind], world->n_users,
            (double)(world->now_ns - world->start_ns) / 3600e9,
-           (unsigned long long)synth_output_messages(output), valid, world->runs.count - valid,
+           (unsigned long long)synth_output_messages(output),
+           (unsigned long long)synth_output_in_doubt(output, &world->runs), valid, world->runs.count - valid,
            seconds > 0 ? (double)synth_output_messages(output) / seconds : 0.0);
 }
 
