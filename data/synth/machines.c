@@ -149,7 +149,7 @@ void synth_dialler_new(SynthWorld *world, double per_second) {
     c->outside = synth_chance(&random, 0.75) ? synth_uniform(&random, 0.7, 1) /* customers, mostly */
                                              : synth_uniform(&random, 0.1, 0.7);
     if (!world->n_gateways) c->outside = 0;
-    c->wrong = synth_log_uniform(&random, 0.02, 0.25) * (1 - c->outside); /* of old lists */
+    c->wrong = synth_log_uniform(&random, 0.02, 0.6) * (1 - c->outside); /* of old lists */
     c->cancelled = synth_uniform(&random, 0.1, 0.5);
     c->short_calls = synth_uniform(&random, 0.1, 0.6);
     c->steady = synth_chance(&random, 0.5);
