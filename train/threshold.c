@@ -10,7 +10,6 @@
 static const float least_threshold = 0, greatest_threshold = 16;
 #define TIE           0.005 /* share of the best F1 that makes no difference */
 #define MARGIN_LOSS   0.03  /* share of it that a margin above the benign scores may cost */
-#define STRICT_LOSS   0.1   /* share of it that a strict threshold gives away to lie higher */
 #define BOUND_LOSS    0.25 /* share of it that a strict threshold gives away to lie above the benign scores */
 #define USELESS       0.3  /* F1 below which a class is better not named */
 #define BENIGN_WEIGHT 3    /* of a false message beyond the admitted rate, in wrong verdicts */
@@ -83,10 +82,7 @@ float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOpt
     sweep_cases(cases, n, totals, 0, &sweep);
     if (sweep.best < USELESS) return limit(fmaxf(bound, options->standard));
     sweep_cases(cases, n, totals, 1 - TIE, &sweep);
-    float middle = sweep.low + (sweep.high - sweep.low) / 2;
-    sweep_cases(cases, n, totals, 1 - (strict ? STRICT_LOSS : MARGIN_LOSS), &sweep);
-    if (!strict) return limit(fmaxf(middle, fminf(bound, sweep.high)));
-    float high = (middle + sweep.high) / 2;
-    sweep_cases(cases, n, totals, 1 - BOUND_LOSS, &sweep);
-    return limit(fmaxf(high, fminf(bound, sweep.high)));
+    const float low = sweep.low;
+    sweep_cases(cases, n, totals, 1 - (strict ? BOUND_LOSS : MARGIN_LOSS), &sweep);
+    return limit(fmaxf(low, fminf(bound, sweep.high)));
 }
