@@ -318,7 +318,7 @@ class Agent(asyncio.DatagramProtocol):
                     and reply.status >= 200
                     and message.get("Call-ID") in self.last_ack
                 ):
-                    self.send(self.last_ack[message.get("Call-ID")])
+                    self.send(self.last_ack[message.get("Call-ID")], dest)
         except asyncio.TimeoutError:
             pass
         self.waiting.pop((message.branch, message.method), None)
