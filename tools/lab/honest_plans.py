@@ -82,6 +82,8 @@ class Honest:
                 raise error("a session with ejabberd has no trunk: it asks everybody for a password")
             srv.update(EJABBERD, realm=srv["domain"])
         elif srv["kind"] in ("pbx", "sippy"):
+            if srv["kind"] == "sippy" and (s["tcp"] or s["ip_version"] == 6):
+                raise error("sippy speaks UDP over IPv4 here")
             srv["ports"], given = srv["ports"][:1], s["server"]
             srv["realm"] = given.get("realm", rng.choice([srv["domain"], "pbx", "sip"]))
             srv["challenge_status"] = given.get("challenge_status", rng.choice([401, 407]))
@@ -124,6 +126,7 @@ class Honest:
             "hasty": rng.random() < 0.5,
             "names_algorithm": rng.random() < 0.7,
             "odd_cseq": rng.random() < 0.5,
+            "refresh": rng.choice([0, 0, 5]),  # seconds between two re-INVITEs that ask whether a call lives
             "dates": rng.random() < 0.4,
             "min_expires": srv["min_expires"],
             "max_expires": rng.choice([60, 3600]),

@@ -106,6 +106,10 @@ class Pbx(Agent):
             await loop.create_server(lambda: Stream(self), self.ip, self.port)
         await self.qualify()
 
+    def close(self):
+        super().close()
+        self.notes.close()
+
     def send(self, data, dest=None):
         if isinstance(data, sip.Message):
             data = sip.render(data, self.style, self.rng)
@@ -331,9 +335,7 @@ class Pbx(Agent):
                 known.address, known.until = address, time.time() + seconds
         bound = (bound + fresh)[-self.spec["max_contacts"] :]
         self.bindings[user] = bound
-        contacts = [
-            ("Contact", "<%s>;expires=%d" % (b.uri, max(1, b.until - time.time()))) for b in bound
-        ]
+        contacts = [("Contact", "<%s>;expires=%d" % (b.uri, max(1, b.until - time.time()))) for b in bound]
         dated = [("Date", sip.http_date())] * self.spec["dates"]
         self.respond(request, address, 200, "OK", extra=contacts + dated)
         for binding in fresh:
@@ -461,8 +463,9 @@ class Pbx(Agent):
         if event != "message-summary":
             kind = "application/pidf+xml" if event == "presence" else "application/dialog-info+xml"
             state = "open" if self.reachable(watched) else "closed"
-            body = ('<?xml version="1.0"?>\n<state entity="sip:%s@%s">%s</state>' % (watched, self.domain, state)
-                    ).encode("utf-8", "surrogateescape")
+            body = (
+                '<?xml version="1.0"?>\n<state entity="sip:%s@%s">%s</state>' % (watched, self.domain, state)
+            ).encode("utf-8", "surrogateescape")
         state = "active;expires=%d" % seconds if seconds else "terminated;reason=timeout"
         notify = leg.request("NOTIFY", body, kind, extra=[("Event", event), ("Subscription-State", state)])
         await self.ask(notify, leg.address, key(request), timeout=4)

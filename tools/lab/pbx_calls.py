@@ -7,7 +7,7 @@ import dataclasses
 import re
 
 import sip
-from useragent import T1, Dialog, _split as split
+from useragent import T1, Dialog, split
 
 ABROAD = re.compile(r"(?:\+|00|011|900|0011)\d{8,}$")
 LONGEST = 120.0  # seconds that a call may last
@@ -250,7 +250,7 @@ class Call:
         pbx.spawn(pbx.ask(cancel, address, self.cause, timeout=3))
 
     async def ring(self, bindings, number, seconds, until):
-        """All at once; the first that answers has the call, if nobody has hung up `until` then. (Its leg or None, status)."""
+        """All at once; the first that answers has the call, unless `until` comes before. (Its leg or None, status)."""
         tasks = {asyncio.ensure_future(self.attempt(b, number, seconds)) for b in bindings}
         gone = asyncio.ensure_future(until.wait())
         status, leg = self.spec["offline"], None

@@ -423,6 +423,9 @@ def check_machine(plan):
             raise planning.Error("%s is missing: apt-get install %s" % (program, package))
     if servers.missing(plan):
         raise planning.Error(servers.missing(plan))
+    instead = servers.second_best(plan)
+    if instead and not network.inside():
+        say(instead)
 
 
 def main():

@@ -12,6 +12,7 @@ import ejabberd
 import kamailio_config
 import kamailio_front
 import network
+import sippy_pbx
 from plan import Error
 
 START_SECONDS = {"ejabberd": 40}  # Erlang takes its time where processors are shared
@@ -47,6 +48,12 @@ def challenge(server):
     return server["challenge_status"] if server["challenge_invite"] else 0
 
 
+def second_best(plan):
+    """What plays instead of this session's server, and why; or None."""
+    reason = plan["server"]["kind"] == "sippy" and sippy_pbx.missing()
+    return reason and "the lab's own PBX plays instead of Sippy: %s" % reason
+
+
 class Servers:
     """The server side of a session."""
 
@@ -54,7 +61,7 @@ class Servers:
         server = self.plan["server"]
         if server["kind"] == "ejabberd":
             return self.start_ejabberd(server)
-        if server["kind"] == "pbx":
+        if server["kind"] in ("pbx", "sippy"):
             return self.start_pbx(server)
         if server["kind"] == "registrar":
             text = kamailio_config.write(server, self.plan["users"], self.plan["weak"], self.plan["salt"])
@@ -98,12 +105,14 @@ class Servers:
         ejabberd.wait_ready(self.work, START_SECONDS["ejabberd"])
 
     def start_pbx(self, server):
-        """The lab's own B2BUA, as the plan drew it."""
+        """A B2BUA as the plan drew it: the lab's own, or on Sippy's stack where that can be had."""
         plan, path = self.plan, os.path.join(self.work, "pbx.json")
         spec = dict(server, **server["pbx"], users=plan["users"], weak=plan["weak"], salt=plan["salt"])
         with open(path, "w") as f:
             json.dump(dict(spec, legs=self.legs, seed=plan["seed"]), f, indent=1)
-        process = self.start([PYTHON, os.path.join(HERE, "pbx.py"), path], "pbx.log")
+        own = server["kind"] == "pbx" or sippy_pbx.missing()
+        script = os.path.join(HERE, "pbx.py" if own else "sippy_pbx.py")
+        process = self.start([PYTHON, script, path], "pbx.log")
         self.wait_listening(process, "pbx", server["address"], START_DEFAULT)
 
     def wait_listening(self, process, name, address, seconds, site=None):
