@@ -9,7 +9,13 @@ import random
 import styles
 
 SERVICES = "alerts chat codes news person reminders".split()
-SOFTPHONES = {"baresip": ("udp", "tcp"), "linphone": ("udp", "tcp"), "sipjs": ("ws",), "jssip": ("ws",)}
+SOFTPHONES = {
+    "baresip": ("udp", "tcp"),
+    "linphone": ("udp", "tcp"),
+    "twinkle": ("udp",),
+    "sipjs": ("ws",),
+    "jssip": ("ws",),
+}
 WS_PORTS = [80, 8080, 8088, 5066]
 STREAM_ATTACKS = "flood enumeration bruteforce injection spit toll_fraud hijack".split()  # all with the server
 STREAM_KINDS = (None, "plain", "register", "numbers", "prefixes", "answer", "reuse", "blind")

@@ -129,6 +129,16 @@ def messages(path):
 # -- runs ------------------------------------------------------------------------------------------------
 
 
+def sent(path):
+    """How often which socket sent what, by a builder's own log; one that never came to send has none."""
+    if not os.path.exists(path):
+        return collections.Counter()
+    with open(path) as f:
+        return collections.Counter(
+            (ip, int(port), digest) for _, ip, port, digest in (line.split() for line in f)
+        )
+
+
 class Run:
     def __init__(self, record):
         self.id, self.cls, self.tool, self.settings = (
@@ -141,10 +151,7 @@ class Run:
         self.launched, self.ended = record["launched"], record.get("ended", record["launched"] + 60)
         self.sent = None
         if record["sent_log"]:
-            with open(record["sent_log"]) as f:
-                self.sent = collections.Counter(
-                    (ip, int(port), digest) for _, ip, port, digest in (line.split() for line in f)
-                )
+            self.sent = sent(record["sent_log"])
             self.logged = sum(self.sent.values())
         self.requests, self.replies = [], []
         self.valid, self.also = True, []
