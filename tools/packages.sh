@@ -13,8 +13,8 @@ test=(check clang libclang-rt-14-dev llvm libomp-dev clang-format shellcheck val
   python3 python3-h5py python3-pandas curl)
 # To make traffic with the lab.
 lab=(kamailio kamailio-extra-modules kamailio-websocket-modules kamailio-presence-modules
-  ejabberd erlang-p1-sip linphone-cli sip-tester sipvicious sipsak sofia-sip-bin socat baresip-core
-  tcpdump tshark iproute2 nftables python3)
+  ejabberd erlang-p1-sip linphone-cli twinkle-console baresip-core sip-tester sipvicious sipsak sofia-sip-bin socat
+  tcpdump tshark iproute2 nftables python3 python3-pip)
 # To watch the demonstration.
 demo=(ca-certificates curl python3)
 

@@ -61,7 +61,7 @@ class Capture:
 
     def __init__(self, directory):
         self.directory, self.frames, self.now = directory, [], 1000.0
-        self.servers = []
+        self.servers, self.legs = [], []
 
     def add(self, frame, wait=0.05):
         self.now += wait
@@ -78,7 +78,9 @@ class Capture:
                     struct.pack("<IIII", whole, int((time - whole) * 1e9), len(frame), len(frame)) + frame
                 )
         with open(base + ".json", "w") as f:
-            json.dump({"runs": runs, "servers": self.servers}, f)
+            json.dump({"runs": runs, "servers": self.servers, "legs": base + ".legs"}, f)
+        with open(base + ".legs", "w") as f:
+            f.writelines(json.dumps(leg) + "\n" for leg in self.legs)
         sys.argv = ["label.py", base + ".pcap", base + ".json", base]
         stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
         try:

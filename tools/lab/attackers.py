@@ -10,6 +10,7 @@ import random
 import time
 
 import payloads
+import servers
 import sip
 import sipp_attacks
 import sniffer
@@ -304,7 +305,7 @@ class Attackers:
         """SIPp as an attacker: the same families of scenarios as the honest ones."""
         s, rng, server = run["settings"], random.Random(run["seed"]), self.plan["server"]
         writer = sipp_attacks.Writer(
-            s["family"], rng, sip.bracket(server["domain"]), server["challenge_invite"]
+            s["family"], rng, sip.bracket(server["domain"]), servers.challenge(server)
         )
         writer.wire = ";transport=tcp" if s.get("wire") == "tcp" else ""
         forged = run["class"] == "teardown" or run["class"] == "hijack" and s["kind"] == "dialog"

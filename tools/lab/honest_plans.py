@@ -9,11 +9,17 @@ import random
 import styles
 
 SERVICES = "alerts chat codes news person reminders".split()
-SOFTPHONES = {"baresip": ("udp", "tcp"), "linphone": ("udp", "tcp"), "sipjs": ("ws",), "jssip": ("ws",)}
+SOFTPHONES = {
+    "baresip": ("udp", "tcp"),
+    "linphone": ("udp", "tcp"),
+    "twinkle": ("udp",),
+    "sipjs": ("ws",),
+    "jssip": ("ws",),
+}
 WS_PORTS = [80, 8080, 8088, 5066]
 STREAM_ATTACKS = "flood enumeration bruteforce injection spit toll_fraud hijack".split()  # all with the server
 STREAM_KINDS = (None, "plain", "register", "numbers", "prefixes", "answer", "reuse", "blind")
-KINDS = ("registrar", "edge", "dispatcher", "ejabberd")
+KINDS = ("registrar", "edge", "dispatcher", "ejabberd", "pbx", "sippy")
 SERVER = {  # settings of a server beyond plan.py's, and what they are unless a description says otherwise
     "kind": "registrar",
     "tcp": False,
@@ -24,6 +30,9 @@ SERVER = {  # settings of a server beyond plan.py's, and what they are unless a 
     "mask_ip": "",
     "probe": 4,
     "cores": [],
+    "challenge_status": 407,
+    "min_expires": 0,
+    "pbx": {},
 }
 EJABBERD = {  # what that server does, whatever was drawn
     "challenge_invite": True,
@@ -34,7 +43,19 @@ EJABBERD = {  # what that server does, whatever was drawn
     "offline": 480,
     "presence": False,
     "natping": 0,
+    "min_expires": 60,
 }
+NO_WEBSOCKET = ("ejabberd", "pbx", "sippy")
+PBX_NAMES = [
+    "PBX",
+    "IP Office 11.1.2",
+    "MX-ONE/7.4",
+    "KX-NS1000/008.10",
+    "HiPath 3000 V9",
+    "VoiceServer 2.6.1 (x86_64)",
+    "OXE/12.4",
+    "Softswitch/4.0",
+]
 
 
 class Honest:
@@ -58,12 +79,67 @@ class Honest:
             self.site_of[ip] = "core"
             srv["cores"].append([ip, rng.choice([5060, 5060, 5070, 5090])])
         srv["mask_ip"] = srv["mask_ip"] or "192.0.2.%d" % rng.randrange(1, 255)
+        if srv["kind"] in NO_WEBSOCKET and (
+            s["ws"] or any(given.get("kind") in ("sipjs", "jssip") for given in s["softphones"])
+        ):
+            raise error("%s speaks no SIP over WebSocket" % srv["kind"])
         if srv["kind"] == "ejabberd":
             if s["trunk"]:
                 raise error("a session with ejabberd has no trunk: it asks everybody for a password")
-            if s["ws"] or any(given.get("kind") in ("sipjs", "jssip") for given in s["softphones"]):
-                raise error("ejabberd speaks no SIP over WebSocket")
             srv.update(EJABBERD, realm=srv["domain"])
+        elif srv["kind"] in ("pbx", "sippy"):
+            if srv["kind"] == "sippy" and (s["tcp"] or s["ip_version"] == 6):
+                raise error("sippy speaks UDP over IPv4 here")
+            srv["ports"], given = srv["ports"][:1], s["server"]
+            srv["realm"] = given.get("realm", rng.choice([srv["domain"], "pbx", "sip"]))
+            srv["challenge_status"] = given.get("challenge_status", rng.choice([401, 407]))
+
+    def exchange(self):
+        """What a PBX does beyond a registrar: its habits, mailboxes, queues; drawn once everybody has an account."""
+        srv, rng, s = self.srv, self.more, self.s
+        if srv["kind"] not in ("pbx", "sippy"):
+            return
+        online = [u for u in self.online if u in self.users]
+        queues = {}
+        for _ in range(rng.choice([0, 1, 2])):
+            queues[self.account()] = rng.sample(online, min(len(online), rng.randrange(2, 5)))
+        given, short = srv["pbx"], rng.choice(["*97", "*98", "8500", "999"])
+        srv["pbx"] = {
+            "agent": rng.choice(PBX_NAMES + [""]),
+            "qualify": rng.choice([0, 4, 6, 10, 15]),  # seconds between two OPTIONS to a phone
+            "patience": rng.choice([2, 3]),
+            "pinger": rng.choice(["ping", "pbx", "keepalive", "unknown", "anonymous"]),
+            "mailboxes": {u: rng.choice([0, 0, 1, 3]) for u in self.users if rng.random() < 0.6},
+            "voicemail": short,
+            "services": [] if short == "999" else ["*60", "*43"],
+            "account": rng.random() < 0.6,
+            "unasked_state": rng.choice(["active", "terminated", "terminated;reason=noresource"]),
+            "answers_for": rng.random() < 0.7,  # a mailbox takes calls that nobody answers
+            "queues": queues,
+            "rounds": rng.choice([1, 2]),
+            "moh": rng.random() < 0.6,
+            "media": rng.choice(["through", "through", "direct", "late"]),
+            "hands_on": rng.random() < 0.5,  # holds and INFO reach the other party
+            "asserts": rng.random() < 0.3,
+            "tells_unknown": rng.random() < 0.3,
+            "ring": rng.choice([6, 8, 12]),
+            "events": ["message-summary"] + ["presence", "dialog"] * bool(srv["presence"]),
+            "options": rng.choice(["all", "known", "known"]),
+            "no_method": rng.choice([[405], [501], [489]]),
+            "answers_broken": rng.random() < 0.6,
+            "insists": rng.random() < 0.75,
+            "stores": rng.random() < 0.3,
+            "hasty": rng.random() < 0.5,
+            "names_algorithm": rng.random() < 0.7,
+            "odd_cseq": rng.random() < 0.5,
+            "refresh": rng.choice([0, 0, 5]),  # seconds between two re-INVITEs that ask whether a call lives
+            "dates": rng.random() < 0.4,
+            "min_expires": srv["min_expires"],
+            "max_expires": rng.choice([60, 3600]),
+            "max_calls": rng.choice([40, 80]),
+            "too_many": rng.choice([503, 486]),
+            **given,
+        }
 
     def devices(self):
         """Second phones of users (forked calls), phones on TCP, phones that vanish."""

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 import re
 import sys
 
@@ -63,6 +64,7 @@ class Record:
         "also",
         "run",
         "part",
+        "cause",
     )
 
     def __init__(self, frame, index, time, source, destination, payload):
@@ -75,6 +77,7 @@ class Record:
             payload,
         )
         self.primary, self.also, self.run, self.part = "", "", 0, ""
+        self.cause = None  # Call-ID of the request that a server's own follows from
         self.read()
 
     def read(self):
@@ -126,6 +129,16 @@ def messages(path):
 # -- runs ------------------------------------------------------------------------------------------------
 
 
+def sent(path):
+    """How often which socket sent what, by a builder's own log; one that never came to send has none."""
+    if not os.path.exists(path):
+        return collections.Counter()
+    with open(path) as f:
+        return collections.Counter(
+            (ip, int(port), digest) for _, ip, port, digest in (line.split() for line in f)
+        )
+
+
 class Run:
     def __init__(self, record):
         self.id, self.cls, self.tool, self.settings = (
@@ -138,10 +151,7 @@ class Run:
         self.launched, self.ended = record["launched"], record.get("ended", record["launched"] + 60)
         self.sent = None
         if record["sent_log"]:
-            with open(record["sent_log"]) as f:
-                self.sent = collections.Counter(
-                    (ip, int(port), digest) for _, ip, port, digest in (line.split() for line in f)
-                )
+            self.sent = sent(record["sent_log"])
             self.logged = sum(self.sent.values())
         self.requests, self.replies = [], []
         self.valid, self.also = True, []
@@ -159,10 +169,18 @@ class Run:
         return False
 
 
+def legs(path):
+    """What a server that makes requests of its own noted: lists of Call-ID and branch in, Call-ID and branch out."""
+    if not os.path.exists(path):
+        return []
+    with open(path) as f:
+        return [json.loads(line) for line in f]
+
+
 class Assigner:
     """Gives each message, in capture order, its run and part; what no run touches stays benign."""
 
-    def __init__(self, runs, servers=()):
+    def __init__(self, runs, servers=(), legs=()):
         self.servers = set(servers)  # addresses whose messages are other legs of what somebody else sent
         self.by_socket = collections.defaultdict(list)
         for run in runs:
@@ -174,6 +192,7 @@ class Assigner:
         self.tags = {}  # From tag that a run made -> run
         self.steps = {}  # (tags, CSeq) of a request whose tag is not the run's alone -> (time, run)
         self.honest_tags = set()
+        self.legs = {tuple(leg[2:]): tuple(leg[:2]) for leg in legs}  # (Call-ID, branch) -> that which led to it
 
     def add(self, m):
         run = self.sender(m)
@@ -234,11 +253,25 @@ class Assigner:
     def relayed(self, m):
         """The run of which this is another leg: its branch lies below the proxy's, or the call is its own. A forged
         CANCEL has the branch of the attacked INVITE, whose other leg stays what it was."""
+        if (m.call_id, m.branches[0] if m.branches else "") in self.legs:
+            return self.followed(m)
         for branch in m.branches[1:]:
             run = self.branches.get((m.call_id, branch))
             if run and not (run.cls == "teardown" and m.cseq.endswith("INVITE")):
                 return run
         return self.calls.get(m.call_id) or self.behind(m)
+
+    def followed(self, m):
+        """The run that led a server to make a request of its own, which this is or answers: another leg of the run,
+        and so is the rest of a call that it made. Who ends or turns somebody else's call owns only that step."""
+        cause = self.legs[m.call_id, m.branches[0]]
+        run = self.branches.get(cause) or self.calls.get(cause[0])
+        if run is None or run.cls == "teardown" and m.cseq.endswith("INVITE"):
+            return self.calls.get(m.call_id)
+        m.cause = cause[0]
+        if run.cls not in ("teardown", "hijack"):
+            self.calls.setdefault(m.call_id, run)
+        return run
 
     def behind(self, m):
         """The run of which this is a leg beyond a server that hides the topology: Via and Call-ID are its own there,
@@ -327,7 +360,7 @@ def reached(run, found_relays):
     out = collections.defaultdict(set)
     bodies = {key: m for m in run.requests if m.method in ("INVITE", "MESSAGE") for key in (m.tags[0], m.call_id)}
     for m in found_relays.get(run.id, ()):
-        sent = bodies.get(m.call_id) or bodies.get(m.tags[0] or None)
+        sent = bodies.get(m.cause or m.call_id) or bodies.get(m.tags[0] or None)
         if sent is not None and not m.status and m.method == sent.method:
             what = sent.payload.rpartition(b"\r\n\r\n")[2] if sent.method == "MESSAGE" else sent.from_user
             out[what].add(sent.to_user)
@@ -505,7 +538,7 @@ def main():
         with open(args.runlog) as f:
             log = json.load(f)
         runs, servers = [Run(r) for r in log["runs"]], log.get("servers", [])
-        assigner = Assigner(runs, servers)
+        assigner = Assigner(runs, servers, legs(log.get("legs", "")))
         for m in found:
             assigner.add(m)
         mark(found, runs, servers)

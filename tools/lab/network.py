@@ -16,6 +16,7 @@ SITES = ("east", "west")
 CORE = "core"  # where the registrars behind an edge or a dispatcher are
 MARK = "SIPCNN_LAB_INSIDE"
 PR_SET_PDEATHSIG = 1  # prctl(2)
+BRIDGE = "02:00:00:00:01:00"
 MTU = 65535  # every message travels in one frame
 
 
@@ -80,7 +81,8 @@ def build(server_ips, clients, dead, v6=False):
     if os.path.exists("/etc/resolv.conf"):
         _run("mount", "--bind", resolver, os.path.realpath("/etc/resolv.conf"))
     _run("ip", "link", "set", "lo", "up")
-    _run("ip", "link", "add", "br0", "type", "bridge")
+    # An address of its own: one taken from a port changes when softphones join, and that forgets all neighbours.
+    _run("ip", "link", "add", "br0", "address", BRIDGE, "type", "bridge")
     _run("ip", "link", "set", "br0", "mtu", str(MTU), "up")
     _settings()
     for site in sites:

@@ -36,6 +36,7 @@ class Farm(Messaging):
             tuple(plan["users"]),
         )
         self.users = plan["users"]
+        self.services = plan["server"]["pbx"].get("services", [])  # numbers where the server itself speaks
 
     def left(self):
         return self.end - time.time()
@@ -146,6 +147,8 @@ class Farm(Messaging):
             ],
         )[0]
         if what == "call":
+            if self.services and rng.random() < 0.08:
+                peer = rng.choice(self.services)
             await agent.call(
                 peer,
                 talk=rng.uniform(1, 6),

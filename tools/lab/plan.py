@@ -87,6 +87,7 @@ class Planner(Honest, Attacks):
         self.devices()
         self.real_phones(Error)
         self.services(Error)
+        self.exchange()
         self.ways_back()
         self.far_nets, self.ghosts = self.draw_far_nets(), []
         self.attacks()

@@ -49,6 +49,7 @@ class Session(servers.Servers, attackers.Attackers):
         self.processes = []
         self.threads = []
         self.runs = []
+        self.legs = os.path.join(self.work, "legs.jsonl")  # where a server that makes calls of its own notes them
         self.server = tuple(plan["server"]["address"])
         self.host = sip.bracket(self.server[0])
 
@@ -199,7 +200,7 @@ class Session(servers.Servers, attackers.Attackers):
         """One honest SIPp client for the whole session."""
         rng = random.Random(entry["seed"])
         time.sleep(max(0.0, self.plan["start"] + entry["at"] - time.time()))
-        challenged = self.plan["server"]["challenge_invite"] and entry["kind"] != "trunk"
+        challenged = servers.challenge(self.plan["server"]) if entry["kind"] != "trunk" else 0
         domain = sip.bracket(self.plan["server"]["domain"])
         writer = sipp_scenarios.Writer(entry["family"], rng, domain, challenged)
         entry["call_id"] = writer.call_id
@@ -216,7 +217,7 @@ class Session(servers.Servers, attackers.Attackers):
             listen=True,
             seconds=self.left() + 2,
         )
-        expires = 60 if self.plan["server"]["kind"] == "ejabberd" else rng.choice([20, 30, 40])
+        expires = max(rng.choice([20, 30, 40]), self.plan["server"]["min_expires"])
         while self.left() > 3:
             self.finish(
                 self.sipp(
@@ -377,6 +378,7 @@ class Session(servers.Servers, attackers.Attackers):
         self.stop_capture()
         log = os.path.join(self.work, "runlog.json")
         record = {"server": list(self.server), "runs": sorted(self.runs, key=lambda r: r["run"])}
+        record["legs"] = self.legs
         record["servers"] = [plan["server"]["ip"]] + [ip for ip, _ in plan["server"]["cores"]]
         with open(log, "w") as f:
             json.dump(record, f, indent=1)
@@ -421,6 +423,9 @@ def check_machine(plan):
             raise planning.Error("%s is missing: apt-get install %s" % (program, package))
     if servers.missing(plan):
         raise planning.Error(servers.missing(plan))
+    instead = servers.second_best(plan)
+    if instead and not network.inside():
+        say(instead)
 
 
 def main():

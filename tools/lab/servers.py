@@ -1,8 +1,9 @@
-"""Starts a session's server: Kamailio as registrar, edge or dispatcher, or ejabberd.
-Relies on: kamailio_config.py, kamailio_front.py, ejabberd.py, network.py.
-Relied on by: run.py (a Session is a Servers).
+"""Starts a session's server: Kamailio as registrar, edge or dispatcher, ejabberd, or a PBX.
+Relies on: kamailio_config.py, kamailio_front.py, ejabberd.py, pbx.py, sippy_pbx.py, network.py.
+Relied on by: run.py (a Session is a Servers), attackers.py.
 """
 import glob
+import json
 import os
 import subprocess
 import time
@@ -11,11 +12,13 @@ import ejabberd
 import kamailio_config
 import kamailio_front
 import network
+import sippy_pbx
 from plan import Error
 
 START_SECONDS = {"ejabberd": 40}  # Erlang takes its time where processors are shared
 START_DEFAULT = 10
-
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
 
 KAMAILIO = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
 
@@ -40,6 +43,17 @@ def missing(plan):
     return None
 
 
+def challenge(server):
+    """The status with which the server asks for a password before it lets a call pass, or 0."""
+    return server["challenge_status"] if server["challenge_invite"] else 0
+
+
+def second_best(plan):
+    """What plays instead of this session's server, and why; or None."""
+    reason = plan["server"]["kind"] == "sippy" and sippy_pbx.missing()
+    return reason and "the lab's own PBX plays instead of Sippy: %s" % reason
+
+
 class Servers:
     """The server side of a session."""
 
@@ -47,6 +61,8 @@ class Servers:
         server = self.plan["server"]
         if server["kind"] == "ejabberd":
             return self.start_ejabberd(server)
+        if server["kind"] in ("pbx", "sippy"):
+            return self.start_pbx(server)
         if server["kind"] == "registrar":
             text = kamailio_config.write(server, self.plan["users"], self.plan["weak"], self.plan["salt"])
             return self.start_kamailio("kamailio", text, server["address"])
@@ -87,6 +103,17 @@ class Servers:
         process = self.start(command, "ejabberd.log", env=dict(os.environ, **environment))
         self.wait_listening(process, "ejabberd", server["address"], START_SECONDS["ejabberd"])
         ejabberd.wait_ready(self.work, START_SECONDS["ejabberd"])
+
+    def start_pbx(self, server):
+        """A B2BUA as the plan drew it: the lab's own, or on Sippy's stack where that can be had."""
+        plan, path = self.plan, os.path.join(self.work, "pbx.json")
+        spec = dict(server, **server["pbx"], users=plan["users"], weak=plan["weak"], salt=plan["salt"])
+        with open(path, "w") as f:
+            json.dump(dict(spec, legs=self.legs, seed=plan["seed"]), f, indent=1)
+        own = server["kind"] == "pbx" or sippy_pbx.missing()
+        script = os.path.join(HERE, "pbx.py" if own else "sippy_pbx.py")
+        process = self.start([PYTHON, script, path], "pbx.log")
+        self.wait_listening(process, "pbx", server["address"], START_DEFAULT)
 
     def wait_listening(self, process, name, address, seconds, site=None):
         deadline = time.time() + seconds

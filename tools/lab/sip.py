@@ -1,6 +1,6 @@
 """SIP messages of the lab: build in a style, read tolerantly, digest authentication.
 Relies on: styles.py.
-Relied on by: useragent.py, phones.py, raw_attacker.py. (label.py has its own reader on purpose.)
+Relied on by: useragent.py, phones.py, pbx.py, raw_attacker.py. (label.py has its own reader on purpose.)
 """
 import hashlib
 import re
@@ -226,17 +226,12 @@ def challenge_of(reply):
     ):
         value = reply.get(name)
         if value:
-            fields = dict(
-                (k.lower(), q or t) for k, q, t in re.findall(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))', value)
-            )
-            return answer, fields
+            return answer, digest_fields(value)
     return None
 
 
 def credentials(fields, user, password, method, uri, rng, count=1):
     """The value of Authorization for a challenge (RFC 2617, MD5, qop auth if offered)."""
-    ha1 = _md5("%s:%s:%s" % (user, fields.get("realm", ""), password))
-    ha2 = _md5("%s:%s" % (method, uri))
     nonce = fields.get("nonce", "")
     out = 'Digest username="%s", realm="%s", nonce="%s", uri="%s"' % (
         user,
@@ -244,15 +239,27 @@ def credentials(fields, user, password, method, uri, rng, count=1):
         nonce,
         uri,
     )
-    if fields.get("qop"):
-        cnonce = hexes(rng, 8)
-        response = _md5("%s:%s:%08x:%s:auth:%s" % (ha1, nonce, count, cnonce, ha2))
-        return out + ', response="%s", algorithm=MD5, cnonce="%s", qop=auth, nc=%08x' % (
-            response,
-            cnonce,
-            count,
-        )
-    return out + ', response="%s", algorithm=MD5' % _md5("%s:%s:%s" % (ha1, nonce, ha2))
+    if not fields.get("qop"):
+        answer = response(user, fields.get("realm", ""), password, method, uri, nonce)
+        return out + ', response="%s", algorithm=MD5' % answer
+    cnonce = hexes(rng, 8)
+    answer = response(
+        user, fields.get("realm", ""), password, method, uri, "%s:%08x:%s:auth" % (nonce, count, cnonce)
+    )
+    return out + ', response="%s", algorithm=MD5, cnonce="%s", qop=auth, nc=%08x' % (answer, cnonce, count)
+
+
+def response(user, realm, password, method, uri, between):
+    """The digest itself; `between` is the nonce, with qop nonce:nc:cnonce:qop (RFC 2617, 3.2.2.1)."""
+    return _md5(
+        "%s:%s:%s"
+        % (_md5("%s:%s:%s" % (user, realm, password)), between, _md5("%s:%s" % (method, uri)))
+    )
+
+
+def digest_fields(value):
+    """The parameters of a challenge or of an answer to one, names in lower case."""
+    return dict((k.lower(), q or t) for k, q, t in re.findall(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))', value))
 
 
 def password_of(user, salt, weak=()):

@@ -176,7 +176,7 @@ class Writer:
                 ['<recv response="100" optional="true"/>']
                 + self._failures("8")
                 + [
-                    '<recv response="407" auth="true"/>',
+                    '<recv response="%d" auth="true"/>' % self.challenged,
                     self.request("ACK", "a", callee, "[peer_tag_param]"),
                     self.request("INVITE", "b", callee, body=self.sdp(), cseq=c + 1, auth="[field1]"),
                 ]
@@ -295,7 +295,7 @@ class Writer:
         out = [self.request("MESSAGE", "m", callee, body=text, kind="text/plain")]
         if self.challenged:
             out += self._failures("1") + [
-                '<recv response="407" auth="true"/>',
+                '<recv response="%d" auth="true"/>' % self.challenged,
                 self.request(
                     "MESSAGE", "n", callee, body=text, cseq=c + 1, auth="[field1]", kind="text/plain"
                 ),

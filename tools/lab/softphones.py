@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Softphones of other authors in a session: baresip and linphone on their consoles, SIP.js and JsSIP under Node.js.
-Relies on: a plan that plan.py drew, network.py; Debian packages baresip-core, linphone-cli; webphone/ (Node.js, npm).
+"""Softphones of other authors in a session: baresip, linphone, Twinkle on their consoles, SIP.js and JsSIP under Node.js.
+Relies on: a plan that plan.py drew, network.py; Debian packages baresip-core, linphone-cli, twinkle-console;
+           webphone/ (Node.js, npm).
 Relied on by: run.py, which starts it once for all softphones of a session.
 
 Each has a network namespace of its own, so that it finds one address and one way out, as on a desk. What they write
@@ -26,7 +27,14 @@ from styles import MESSAGE_TEXTS
 HERE = os.path.dirname(os.path.abspath(__file__))
 WEB = os.path.join(HERE, "webphone")
 BARESIP_MODULES = "/usr/lib/baresip/modules"
-PROGRAMS = {"baresip": "baresip", "linphone": "linphone-daemon", "sipjs": "node", "jssip": "node"}
+PROGRAMS = {
+    "baresip": "baresip",
+    "linphone": "linphone-daemon",
+    "twinkle": "twinkle-console",
+    "sipjs": "node",
+    "jssip": "node",
+}
+PACKAGES = {"baresip": "baresip-core", "linphone": "linphone-cli", "twinkle": "twinkle-console"}
 MEDIA_PORTS = 20  # per softphone, from its `media` on; the capture leaves them out
 
 
@@ -64,7 +72,7 @@ def install_modules():
 def missing(kind):
     """Why a kind of softphone cannot run on this machine, or None."""
     if not shutil.which(PROGRAMS[kind]):
-        package = {"baresip": "baresip-core", "linphone": "linphone-cli"}.get(kind, "nodejs npm")
+        package = PACKAGES.get(kind, "nodejs npm")
         return "%s is missing: apt-get install %s" % (PROGRAMS[kind], package)
     if kind in ("sipjs", "jssip") and not network.inside():
         try:
@@ -327,6 +335,50 @@ class Linphone(Softphone):
         self.tell("message %s %s" % (peer, self.rng.choice(MESSAGE_TEXTS)))
 
 
+class Twinkle(Softphone):
+    DIAL, HANG_UP, ANSWER, HOLD, RESUME = "call %s", "reject\nbye", "answer", "hold", "retrieve"
+    QUIT = ("quit",)
+
+    def transfer(self, to):
+        return "transfer " + to
+
+    def configure(self, password):
+        entry, home = self.entry, os.path.join(self.directory, ".twinkle")
+        os.makedirs(home, exist_ok=True)
+        account = {
+            "user_name": entry["user"],
+            "user_domain": self.domain,
+            "user_display": entry["display"].replace('"', ""),
+            "auth_name": entry["user"],
+            "auth_pass": password,
+            "registrar": self.server,
+            "outbound_proxy": self.server,
+            "register_at_startup": "yes",
+            "registration_time": entry["expires"],
+        }
+        machine = {
+            "dev_ringtone": "alsa:null",
+            "dev_speaker": "alsa:null",
+            "dev_mic": "alsa:null",
+            "validate_audio_dev": "no",
+            "sip_port": entry["port"],
+            "rtp_port": entry["media"],
+        }
+        for name, values in (("phone.cfg", account), ("twinkle.sys", machine)):
+            with open(os.path.join(home, name), "w") as f:
+                f.writelines("%s=%s\n" % item for item in values.items())
+
+    def command(self):
+        return ["twinkle-console", "phone.cfg"]
+
+    def on_line(self, line):
+        if "ncoming call" in line:
+            self.rings()
+
+    def other(self, peer):
+        self.tell("options " + peer)
+
+
 class Webphone(Softphone):
     QUIT = ()
 
@@ -367,7 +419,7 @@ class Webphone(Softphone):
         await self.process.wait()
 
 
-KINDS = {"baresip": Baresip, "linphone": Linphone, "sipjs": Webphone, "jssip": Webphone}
+KINDS = {"baresip": Baresip, "linphone": Linphone, "twinkle": Twinkle, "sipjs": Webphone, "jssip": Webphone}
 
 
 async def run(plan, work):

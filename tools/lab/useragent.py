@@ -318,7 +318,7 @@ class Agent(asyncio.DatagramProtocol):
                     and reply.status >= 200
                     and message.get("Call-ID") in self.last_ack
                 ):
-                    self.send(self.last_ack[message.get("Call-ID")])
+                    self.send(self.last_ack[message.get("Call-ID")], dest)
         except asyncio.TimeoutError:
             pass
         self.waiting.pop((message.branch, message.method), None)
@@ -491,7 +491,7 @@ class Agent(asyncio.DatagramProtocol):
             invite.get("From"),
             reply.get("To"),
             target,
-            list(reversed(_split(reply.all("Record-Route")))),
+            list(reversed(split(reply.all("Record-Route")))),
             int(invite.get("CSeq").split()[0]),
         )
         self.dialogs[dialog.call_id] = dialog
@@ -683,7 +683,7 @@ class Agent(asyncio.DatagramProtocol):
             request.get("To") + ("" if sip.tag_of(request.get("To")) else ";tag=" + tag),
             remote,
             sip.uri_of(request.get("Contact")),
-            _split(request.all("Record-Route")),
+            split(request.all("Record-Route")),
             self.rng.randrange(1, 500),
         )
         self.dialogs[call_id] = dialog
@@ -772,7 +772,7 @@ class Agent(asyncio.DatagramProtocol):
             subscribe.get("To") + ";tag=" + self.new_tag(),
             subscribe.get("From"),
             sip.uri_of(subscribe.get("Contact")),
-            _split(subscribe.all("Record-Route")),
+            split(subscribe.all("Record-Route")),
             1,
         )
         body = (
@@ -791,9 +791,9 @@ class Agent(asyncio.DatagramProtocol):
         )
 
 
-def _split(values):
+def split(values):
     """Record-Route values, one per entry."""
     return [v.strip() for value in values for v in re.split(r",(?=\s*<)", value)]
 
 
-__all__ = ["Agent", "Dialog", "SentLog", "World", "make_branch"]
+__all__ = ["Agent", "Dialog", "SentLog", "World", "make_branch", "split"]
