@@ -114,7 +114,8 @@ static void draw_parameters(Problem *p, uint64_t seed) {
         p->parameters[i] = graph_parameter_at(p->graph, i);
         p->w[i] = malloc(p->parameters[i].count * sizeof(double));
         for (size_t k = 0; k < p->parameters[i].count; k++) {
-            p->parameters[i].values[k] = random_value(seed, 100 + (uint32_t)i, k);
+            const float value = random_value(seed, 100 + (uint32_t)i, k);
+            p->parameters[i].values[k] = p->parameters[i].trained ? value : 0.5f + fabsf(value);
             p->w[i][k] = (double)p->parameters[i].values[k];
         }
     }
@@ -154,7 +155,8 @@ void problem_new(Problem *problem, const OpCase *shape, uint64_t seed) {
     problem->output_count = (size_t)shape->n * (size_t)problem->out_length * (size_t)problem->out_channels;
     draw_inputs(problem, seed);
     draw_parameters(problem, seed);
-    ck_assert_msg(graph_forward(problem->graph, shape->n, true, &error) == CORE_OK, "%s", error.text);
+    ck_assert_msg(graph_forward(problem->graph, shape->n, !shape->evaluate, &error) == CORE_OK, "%s",
+                  error.text);
     read_factors(problem);
 }
 
