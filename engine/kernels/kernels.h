@@ -12,9 +12,13 @@
 
 /* All kernels are single-threaded, allocate nothing, keep no state and may be called from any thread. Arrays
  * are row-major f32 without padding, sequences [length][channels], and must not overlap unless stated; no
- * kernel reads or writes outside the extents given here, and none needs alignment. Every output is one chain
- * of additions in a fixed order (taps ascending, then input channels), vectorised over output channels only
- * and without fused multiply-add: all instruction sets give the same bits. */
+ * kernel reads or writes outside the extents given here, and none needs alignment.
+ *
+ * Every output is one chain of additions in a fixed order (positions ascending, then channels), vectorised
+ * over other outputs only. So its bits depend neither on the batch around it nor on the width of vectors.
+ * AVX2 and AVX-512 fuse multiplication and addition in matrix products and depthwise convolutions and give
+ * the same bits as each other there; the portable kernels, whose baseline cannot, differ from them by
+ * rounding. All other kernels give the same bits on all instruction sets. */
 
 /* Positions begin .. end-1 of a sequence; empty when end <= begin. */
 typedef struct KernelRange {
@@ -28,7 +32,16 @@ typedef struct KernelConv1d {
     int32_t in_channels, out_channels;
     int32_t taps, stride, dilation, left;
     bool relu;
+    int32_t
+        groups; /* 0 means 1; divides both channels: outputs of a group see the inputs of that group only */
 } KernelConv1d;
+
+/* Samples that a convolution does at once: sample s of x and dx is at x + s * x_pitch floats, of y and dy at
+ * y + s * y_pitch. */
+typedef struct KernelBatch {
+    int32_t samples;
+    ptrdiff_t x_pitch, y_pitch;
+} KernelBatch;
 
 /* A convolution whose input is an embedding: positions hold `fields` byte ids, field f with id i selects row
  * offsets[f] + i of the table, and the rows of all fields add up. offsets has fields + 1 ascending entries;
@@ -46,15 +59,17 @@ typedef struct KernelLookup {
 typedef struct KernelAdamW {
     float rate, beta1, beta2, epsilon, decay; /* decay: rate * weight decay, decoupled */
     float correction1, correction2;           /* 1 / (1 - beta^step) */
+    float l2;                                 /* the gradient of l2 / 2 * |p|^2 is added to the clipped one */
 } KernelAdamW;
 
-/* How a convolution will be computed, and the memory that this takes. */
-typedef enum KernelAlgorithm {
-    KERNEL_TAPWISE /* one matrix product for each tap, over all positions where the tap meets the input */
-} KernelAlgorithm;
+/* Stochastic gradient descent for one step. */
+typedef struct KernelSgd {
+    float rate, momentum, decay, l2; /* decay and l2 as above */
+    bool nesterov;
+} KernelSgd;
 
+/* The memory that a convolution takes. */
 typedef struct KernelPlan {
-    KernelAlgorithm algorithm;
     size_t packed_floats; /* `packed` of conv1d_data */
 } KernelPlan;
 
@@ -62,7 +77,8 @@ typedef struct KernelPlan {
  * one tap whose positions are the rows of the batch. */
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv);
 
-/* Packs weights [taps][in][out] for conv1d_data: [taps][out][in]; `packed` has plan.packed_floats. */
+/* Packs weights [taps][in / groups][out] for conv1d_data, transposed and with the taps in the order in which
+ * it reads them; `packed` has plan.packed_floats. Once per change of the weights. */
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed);
 
 /* Parameters of the kernels below:
@@ -70,16 +86,18 @@ void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *p
  *   out   positions to compute; y and dy are indexed by position (row t is y + t * out_channels), and rows
  * outside of `out` are neither read nor written dx, dw, dbias, dtable are added to, never cleared. */
 
-/* conv1d: y[t][o] = bias[o] + sum over k, i of x[t * stride + k * dilation - left][i] * weights[k][i][o].
- * bias may be NULL (zeros). With relu, negative results become 0. */
-typedef void KernelConv1dForward(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
-                                 const float *weights, const float *bias, float *y);
+/* conv1d, for each sample: y[t][o] = bias[o] + sum over k, i of x[t * stride + k * dilation - left][i] *
+ * weights[k][i][o]. bias may be NULL (zeros). With relu, negative results become 0. */
+typedef void KernelConv1dForward(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                 KernelRange out, const float *x, const float *weights, const float *bias,
+                                 float *y);
 /* conv1d_data: the gradient of conv1d (without its ReLU) for x; `packed` from kernel_conv1d_pack. */
-typedef void KernelConv1dData(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *packed,
-                              const float *dy, float *dx);
-/* conv1d_weights: the gradient for weights [taps][in][out] and bias [out] (NULL: not wanted). */
-typedef void KernelConv1dWeights(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
-                                 const float *dy, float *dw, float *dbias);
+typedef void KernelConv1dData(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                              KernelRange out, const float *packed, const float *dy, float *dx);
+/* conv1d_weights: the gradient for weights [taps][in / groups][out] and bias [out] (NULL: not wanted),
+ * samples in ascending order. */
+typedef void KernelConv1dWeights(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                 KernelRange out, const float *x, const float *dy, float *dw, float *dbias);
 
 /* depthwise_conv1d: y[t][c] = bias[c] + sum over k of x[...][c] * weights[k][c]; its gradients likewise, with
  * weights [taps][channels] as they are. */
@@ -117,12 +135,32 @@ typedef void KernelRelu(size_t count, const float *x, float *y);          /* y =
 typedef void KernelReluGradient(size_t count, const float *y, float *dy); /* dy = 0 where y <= 0 */
 typedef void KernelAdd(size_t count, const float *x, float *y);           /* y += x */
 typedef void KernelAddProduct(size_t count, const float *a, const float *b, float *y); /* y += a * b */
+
+/* Activations, in place (y == x) if wished. Relative error below 1e-6 (gelu: 1e-6 of |x|); NaN stays NaN; the
+ * same bits on every instruction set.
+ *   exponential  y = exp(x), x taken as -87 or 88 when beyond
+ *   sigmoid      y = 1 / (1 + exp(-x))
+ *   tanh         y = tanh(x)
+ *   gelu         y = x * Phi(x), Phi the normal distribution's integral, not its tanh approximation
+ *                (Hendrycks & Gimpel 2016) */
+typedef void KernelActivation(size_t count, const float *x, float *y);
+/* Their gradients: dx += dy * slope, from the result y for sigmoid, y (1 - y), and tanh, 1 - y^2, and from x
+ * for gelu, Phi(x) + x phi(x). */
+typedef void KernelActivationGradient(size_t count, const float *x_or_y, const float *dy, float *dx);
+
 /* The sum of squares in f64, in 16 fixed lanes: the same on every instruction set. */
 typedef double KernelSumSquares(size_t count, const float *x);
 /* One AdamW step (Loshchilov & Hutter 2019): moments m, v and parameters p are updated in place from gradient
  * g, which is first multiplied by `clip` (gradient clipping). */
 typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, const float *g, float *m,
                              float *v, float *p);
+/* One step of gradient descent with momentum (Sutskever et al. 2013, in the form of PyTorch): with s = clip *
+ * g
+ * + l2 * p, m = momentum * m + s and p -= rate * d + decay * p, where d = m, or s + momentum * m with
+ * nesterov.
+ */
+typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const float *g, float *m,
+                           float *p);
 
 /* The family list: name of the member, type of the function. */
 #define KERNEL_FAMILY_MAP(X)                                                                                 \
@@ -141,8 +179,16 @@ typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, 
     X(relu_gradient, KernelReluGradient)                                                                     \
     X(add, KernelAdd)                                                                                        \
     X(add_product, KernelAddProduct)                                                                         \
+    X(exponential, KernelActivation)                                                                         \
+    X(sigmoid, KernelActivation)                                                                             \
+    X(sigmoid_gradient, KernelActivationGradient)                                                            \
+    X(tanh, KernelActivation)                                                                                \
+    X(tanh_gradient, KernelActivationGradient)                                                               \
+    X(gelu, KernelActivation)                                                                                \
+    X(gelu_gradient, KernelActivationGradient)                                                               \
     X(sum_squares, KernelSumSquares)                                                                         \
-    X(adamw, KernelAdamWStep)
+    X(adamw, KernelAdamWStep)                                                                                \
+    X(sgd, KernelSgdStep)
 
 /* One implementation of every family. */
 typedef struct Kernels {

@@ -45,6 +45,11 @@ static GraphNode many(Start *s) {
     return graph_concat(s->graph, parts, GRAPH_MAX_INPUTS + 1);
 }
 
+static GraphNode joined(Start *s, bool positions) {
+    const GraphNode x[] = {s->sequence, graph_input_f32(s->graph, "short", graph_sequence(2, 4))};
+    return positions ? graph_concat_positions(s->graph, x, 2) : graph_concat(s->graph, x, 2);
+}
+
 static GraphNode two_losses(Start *s) {
     graph_sigmoid_loss(s->graph, s->vector, s->vector, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
     return graph_sigmoid_loss(s->graph, s->vector, s->vector, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
@@ -103,6 +108,8 @@ static GraphNode endless(Start *s) {
     X(conv(s, s->sequence,                                                                                   \
            (GraphConv1d){.out_channels = 2, .taps = 3, .dilation = 4, .padding = GRAPH_VALID}),              \
       CORE_SHAPE, "conv1d \"layer\": a window of 9 positions does not fit into 7")                           \
+    X(conv(s, s->sequence, (GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}), CORE_SHAPE,            \
+      "conv1d \"layer\": 2 groups of 3 inputs and 4 outputs")                                                \
     X(graph_depthwise_conv1d(s->graph, s->sequence, &(GraphConv1d){.out_channels = 4, .taps = 3}, "layer"),  \
       CORE_ARGUMENT,                                                                                         \
       "depthwise_conv1d \"layer\": 4 output channels were asked for, but it keeps the input's 3")            \
@@ -110,6 +117,16 @@ static GraphNode endless(Start *s) {
       "embed \"layer\": input \"sequence\" is f32 [N, 7, 3], but u8 [N, L, F] is needed")                    \
     X(graph_embed(s->graph, s->ids, vocabulary, 0, NULL, "layer"), CORE_SHAPE,                               \
       "embed \"layer\": a table [8, 0]")                                                                     \
+    X(graph_embed_conv1d(s->graph, s->ids, vocabulary,                                                       \
+                         &(GraphConv1d){.out_channels = 3,                                                   \
+                                        .taps = 3,                                                           \
+                                        .stride = 2,                                                         \
+                                        .mask = &(GraphMask){.lengths = s->lengths, .stride = 3}},           \
+                         "layer"),                                                                           \
+      CORE_ARGUMENT, "embed_conv1d \"layer\": a mask of stride 3 behind a stride of 2")                      \
+    X(graph_embed_conv1d(s->graph, s->ids, vocabulary,                                                       \
+                         &(GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}, "layer"),                \
+      CORE_ARGUMENT, "embed_conv1d \"layer\": 2 groups, but a table has one")                                \
     X(wide_embed(s), CORE_LIMIT, "embed \"\": 17 fields are more than 16")                                   \
     X(masked(s, s->bytes, 1), CORE_SHAPE,                                                                    \
       "mask \"node 5\": the lengths \"bytes\" of the mask are [N, 9], not a u8 input [N, 1]")                \
@@ -117,10 +134,30 @@ static GraphNode endless(Start *s) {
     X(longest(s), CORE_SHAPE, "mask \"node 6\": a sequence of 256 positions has no u8 length to mask with")  \
     X(graph_max_pool(s->graph, s->vector, NULL), CORE_SHAPE,                                                 \
       "max_pool \"node 5\": input \"vector\" is f32 [N, 5], but f32 [N, L, C] is needed")                    \
+    X(graph_max_pool_windows(s->graph, s->sequence, 8, 0, NULL), CORE_SHAPE,                                 \
+      "max_pool \"node 5\": a window of 8 positions does not fit into 7")                                    \
+    X(graph_average_pool_windows(s->graph, s->sequence, 0, 2, NULL), CORE_ARGUMENT,                          \
+      "average_pool \"node 5\": windows of 0, stride 2 are not possible")                                    \
     X(graph_slice(s->graph, s->vector, 3, 3), CORE_SHAPE,                                                    \
       "slice \"node 5\": channels 3 .. 5 are not inside of \"vector\" [N, 5]")                               \
     X(graph_slice(s->graph, s->vector, -1, 3), CORE_SHAPE,                                                   \
       "slice \"node 5\": channels -1 .. 1 are not inside of \"vector\" [N, 5]")                              \
+    X(graph_slice_positions(s->graph, s->sequence, 5, 3), CORE_SHAPE,                                        \
+      "slice \"node 5\": positions 5 .. 7 are not inside of \"sequence\" [N, 7, 3]")                         \
+    X(joined(s, false), CORE_SHAPE,                                                                          \
+      "concat \"node 6\": inputs \"sequence\" [N, 7, 3] and \"short\" [N, 2, 4] cannot be joined")           \
+    X(joined(s, true), CORE_SHAPE,                                                                           \
+      "concat \"node 6\": inputs \"sequence\" [N, 7, 3] and \"short\" [N, 2, 4] cannot be joined")           \
+    X(graph_gru(s->graph, s->vector, 3, false, NULL, "layer"), CORE_SHAPE,                                   \
+      "gru \"layer\": input \"vector\" is f32 [N, 5], but f32 [N, L, C] is needed")                          \
+    X(graph_lstm(s->graph, s->sequence, 0, false, NULL, "layer"), CORE_SHAPE,                                \
+      "lstm \"layer\": a state of 0 channels is not in 1 .. 16384")                                          \
+    X(graph_batch_norm(s->graph, s->vector, &(GraphNorm){.momentum = 2}, "layer"), CORE_ARGUMENT,            \
+      "batch_norm \"layer\": epsilon 1e-05, momentum 2 are not possible")                                    \
+    X(graph_layer_norm(s->graph, s->bytes, NULL, "layer"), CORE_SHAPE,                                       \
+      "layer_norm \"layer\": input \"bytes\" is u8 [N, 9], but f32 input is needed")                         \
+    X(graph_softmax_loss(s->graph, s->vector, s->vector, GRAPH_NONE, NULL, &(GraphLossShape){.focal = -1}),  \
+      CORE_ARGUMENT, "softmax_loss \"loss\": smoothing 0, focal -1 are not possible")                        \
     X(many(s), CORE_LIMIT, "concat \"\": 17 inputs are not 1 .. 16")                                         \
     X(graph_dropout(s->graph, s->vector, 1), CORE_ARGUMENT,                                                  \
       "dropout \"node 5\": probability 1 is not in [0, 1)")                                                  \

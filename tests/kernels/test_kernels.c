@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 150 };
+enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
 
 /* One round of a check: sizes are drawn from `seed`, buffers live until the round ends. Odd rounds have all
  * buffers at the end of accessible memory, even ones at its start. */
@@ -77,6 +77,13 @@ static void same_bits(const float *a, const float *b, int count) {
     ck_assert_mem_eq(a, b, (size_t)count * sizeof(float));
 }
 
+/* The kernels whose bits those of matrix products and depthwise convolutions must have: AVX-512 those of
+ * AVX2; the portable ones round twice and have no equal. */
+static const Kernels *fused_reference(const Round *round) {
+    const bool widest = round->kernels == kernels_at(CORE_CPU_AVX512);
+    return widest ? kernels_at(CORE_CPU_AVX2) : round->kernels;
+}
+
 static KernelRange draw_range(Round *round, int length) {
     const int begin = draw(round, 0, length), end = draw(round, 0, length);
     if (draw(round, 0, 2) == 0) return (KernelRange){0, length};
@@ -96,23 +103,39 @@ static void forget_outside(float *x, KernelRange range, int length, int channels
 
 typedef struct ConvCase {
     KernelConv1d conv;
-    int in_length, out_length;
+    KernelBatch batch;
+    int in_length, out_length, group_in, group_out;
     KernelRange in, out;
 } ConvCase;
 
+/* Lengths and channels reach beyond twice the greatest tile. */
 static ConvCase draw_conv(Round *round, bool depthwise) {
-    ConvCase c = {.in_length = draw(round, 1, 20), .out_length = draw(round, 1, 20)};
-    c.conv = (KernelConv1d){.in_channels = draw(round, 1, 36),
-                            .out_channels = draw(round, 1, 72),
+    ConvCase c = {.in_length = draw(round, 1, 26), .out_length = draw(round, 1, 26)};
+    const int groups = depthwise || draw(round, 0, 2) ? 1 : draw(round, 2, 3);
+    c.group_in = draw(round, 1, 36 / groups);
+    c.group_out = depthwise ? c.group_in : draw(round, 1, 72 / groups);
+    c.conv = (KernelConv1d){.in_channels = groups * c.group_in,
+                            .out_channels = groups * c.group_out,
                             .taps = draw(round, 1, 5),
                             .stride = draw(round, 1, 4),
                             .dilation = draw(round, 1, 4),
                             .left = draw(round, -6, 16),
-                            .relu = draw(round, 0, 1) == 1};
-    if (depthwise) c.conv.out_channels = c.conv.in_channels;
+                            .relu = draw(round, 0, 1) == 1,
+                            .groups = groups == 1 ? draw(round, 0, 1) : groups};
     c.in = draw_range(round, c.in_length);
     c.out = draw_range(round, c.out_length);
+    c.batch = (KernelBatch){.samples = depthwise ? 1 : draw(round, 1, 5),
+                            .x_pitch = c.in_length * c.conv.in_channels + draw(round, 0, 3),
+                            .y_pitch = c.out_length * c.conv.out_channels + draw(round, 0, 3)};
     return c;
+}
+
+static int x_count(const ConvCase *c) {
+    return (int)((c->batch.samples - 1) * c->batch.x_pitch) + c->in_length * c->conv.in_channels;
+}
+
+static int y_count(const ConvCase *c) {
+    return (int)((c->batch.samples - 1) * c->batch.y_pitch) + c->out_length * c->conv.out_channels;
 }
 
 /* The input position of a tap, or -1 when it is padding. */
@@ -129,30 +152,79 @@ static int tap_position(const ConvCase *c, int t, int k) {
                 for (int i = 0; i < (c)->conv.in_channels; i++)                                              \
                     for (int o = 0; o < (c)->conv.out_channels; o++)
 
+/* One product of a sample: where it stands in x, y and the weights. */
+typedef struct Place {
+    int x, y, w;
+} Place;
+
+/* Lists the products of all samples, ordinary or depthwise, one after the other; false after the last. */
+typedef struct Products {
+    int sample, t, k, i, o;
+} Products;
+
+static bool next_product(const ConvCase *c, bool depthwise, Products *at, Place *place) {
+    const KernelConv1d *conv = &c->conv;
+    for (;; at->o++) {
+        if (at->o == conv->out_channels) at->o = 0, at->i++;
+        if (at->i == conv->in_channels) at->i = 0, at->k++;
+        if (at->k == conv->taps) at->k = 0, at->t++;
+        if (at->t >= c->out.end) at->t = c->out.begin, at->sample++;
+        if (at->sample == c->batch.samples || c->out.end <= c->out.begin) return false;
+        const int position = tap_position(c, at->t, at->k);
+        if (position < 0 || (depthwise ? at->i != at->o : at->i / c->group_in != at->o / c->group_out))
+            continue;
+        place->x = (int)(at->sample * c->batch.x_pitch) + position * conv->in_channels + at->i;
+        place->y = (int)(at->sample * c->batch.y_pitch) + at->t * conv->out_channels + at->o;
+        place->w = depthwise ? at->k * conv->in_channels + at->i
+                             : (at->k * c->group_in + at->i % c->group_in) * conv->out_channels + at->o;
+        at->o++;
+        return true;
+    }
+}
+
+static int w_count(const ConvCase *c, bool depthwise) {
+    return c->conv.taps * c->group_in * (depthwise ? 1 : c->conv.out_channels);
+}
+
+/* Of a batch of sequences, what lies outside `range` or between samples becomes NaN. */
+static void forget_gaps(float *x, int count, ptrdiff_t pitch, KernelRange range, int channels) {
+    for (int i = 0; i < count; i++)
+        if (!inside(range, (int)(i % pitch) / channels)) x[i] = NAN;
+}
+
+static double *widened(const float *x, int count) {
+    double *wide = malloc((size_t)count * sizeof *wide);
+    for (int i = 0; i < count; i++)
+        wide[i] = (double)x[i];
+    return wide;
+}
+
 static void check_conv_forward(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.out_length * out;
-    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
-    float *x = values(round, c.in_length * in), *w = values(round, n_weights);
+    const int out = c.conv.out_channels, count = y_count(&c);
+    float *x = values(round, x_count(&c)), *w = values(round, w_count(&c, depthwise));
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
-    float *y = empty(round, count), *portable = empty(round, count);
-    forget_outside(x, c.in, c.in_length, in);
-    double *want = malloc((size_t)count * sizeof *want);
+    float *y = empty(round, count), *other = empty(round, count);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
+    double *want = widened(y, count);
     for (int i = 0; i < count; i++)
-        want[i] = !inside(c.out, i / out) ? (double)NAN : bias ? (double)bias[i % out] : 0;
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
-        want[t * out + o] += (double)x[position * in + i] * (double)weight;
-    }
+        if (inside(c.out, (int)(i % c.batch.y_pitch) / out))
+            want[i] = bias ? (double)bias[i % c.batch.y_pitch % out] : 0;
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.y] += (double)x[at.x] * (double)w[at.w];
     for (int i = 0; i < count && c.conv.relu; i++)
         if (want[i] < 0) want[i] = 0;
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
-    (depthwise ? round->kernels->depthwise_conv1d : round->kernels->conv1d)(&c.conv, c.in, c.out, x, w, bias,
-                                                                            y);
-    (depthwise ? reference->depthwise_conv1d : reference->conv1d)(&c.conv, c.in, c.out, x, w, bias, portable);
-    near(y, want, count, c.conv.taps * in);
-    same_bits(y, portable, count);
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
+    if (depthwise) {
+        kernels->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, y);
+        reference->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, other);
+    } else {
+        kernels->conv1d(&c.conv, &c.batch, c.in, c.out, x, w, bias, y);
+        reference->conv1d(&c.conv, &c.batch, c.in, c.out, x, w, bias, other);
+    }
+    near(y, want, count, c.conv.taps * c.group_in);
+    same_bits(y, other, count);
     free(want);
 }
 
@@ -166,33 +238,27 @@ static void check_depthwise_conv1d(Round *round) {
 
 static void check_conv_data(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.in_length * in;
-    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
-    float *w = values(round, n_weights), *dy = values(round, c.out_length * out);
-    float *start = values(round, count), *dx = copy(round, start, count),
-          *portable = copy(round, start, count);
-    forget_outside(dy, c.out, c.out_length, out);
-    double *want = malloc((size_t)count * sizeof *want);
-    for (int i = 0; i < count; i++)
-        want[i] = (double)start[i];
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
-        want[position * in + i] += (double)dy[t * out + o] * (double)weight;
-    }
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
+    const int count = x_count(&c);
+    float *w = values(round, w_count(&c, depthwise)), *dy = values(round, y_count(&c));
+    float *start = values(round, count), *dx = copy(round, start, count), *other = copy(round, start, count);
+    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, c.conv.out_channels);
+    double *want = widened(start, count);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.x] += (double)dy[at.y] * (double)w[at.w];
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
     if (depthwise) {
-        round->kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
-        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, portable);
+        kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
+        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, other);
     } else {
         const KernelPlan plan = kernel_conv1d_plan(&c.conv);
         float *packed = empty(round, (int)plan.packed_floats);
         kernel_conv1d_pack(&c.conv, w, packed);
-        round->kernels->conv1d_data(&c.conv, c.in, c.out, packed, dy, dx);
-        reference->conv1d_data(&c.conv, c.in, c.out, packed, dy, portable);
+        kernels->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, dx);
+        reference->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, other);
     }
-    near(dx, want, count, c.conv.taps * out);
-    same_bits(dx, portable, count);
+    near(dx, want, count, c.conv.taps * c.group_out);
+    same_bits(dx, other, count);
     free(want);
 }
 
@@ -206,39 +272,36 @@ static void check_depthwise_conv1d_data(Round *round) {
 
 static void check_conv_weights(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels;
-    const int count = c.conv.taps * in * (depthwise ? 1 : out);
-    float *x = values(round, c.in_length * in), *dy = values(round, c.out_length * out);
-    float *start = values(round, count), *dw = copy(round, start, count),
-          *portable = copy(round, start, count);
+    const int out = c.conv.out_channels, count = w_count(&c, depthwise);
+    float *x = values(round, x_count(&c)), *dy = values(round, y_count(&c));
+    float *start = values(round, count), *dw = copy(round, start, count), *other = copy(round, start, count);
     float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
-    float *portable_bias = copy(round, bias_start, out);
-    forget_outside(x, c.in, c.in_length, in);
-    forget_outside(dy, c.out, c.out_length, out);
-    double *want = malloc((size_t)(count + out) * sizeof *want), *want_bias = want + count;
-    for (int i = 0; i < count; i++)
-        want[i] = (double)start[i];
-    for (int o = 0; o < out; o++)
-        want_bias[o] = (double)bias_start[o];
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        want[depthwise ? k * in + i : (k * in + i) * out + o] +=
-            (double)x[position * in + i] * (double)dy[t * out + o];
+    float *other_bias = copy(round, bias_start, out);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
+    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, out);
+    double *want = widened(start, count), *want_bias = widened(bias_start, out);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.w] += (double)x[at.x] * (double)dy[at.y];
+    for (int s = 0; s < c.batch.samples; s++)
+        for (int t = c.out.begin; t < c.out.end; t++)
+            for (int o = 0; o < out; o++)
+                want_bias[o] += (double)dy[s * c.batch.y_pitch + t * out + o];
+    if (draw(round, 0, 3) == 0) dbias = other_bias = NULL;
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
+    if (depthwise) {
+        kernels->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, dw, dbias);
+        reference->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, other, other_bias);
+    } else {
+        kernels->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, dw, dbias);
+        reference->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, other, other_bias);
     }
-    for (int t = c.out.begin; t < c.out.end; t++)
-        for (int o = 0; o < out; o++)
-            want_bias[o] += (double)dy[t * out + o];
-    if (draw(round, 0, 3) == 0) dbias = portable_bias = NULL;
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
-    (depthwise ? round->kernels->depthwise_conv1d_weights
-               : round->kernels->conv1d_weights)(&c.conv, c.in, c.out, x, dy, dw, dbias);
-    (depthwise ? reference->depthwise_conv1d_weights : reference->conv1d_weights)(&c.conv, c.in, c.out, x, dy,
-                                                                                  portable, portable_bias);
-    near(dw, want, count, c.out_length);
-    same_bits(dw, portable, count);
-    if (dbias) near(dbias, want_bias, out, c.out_length);
-    if (dbias) same_bits(dbias, portable_bias, out);
+    near(dw, want, count, c.batch.samples * c.out_length);
+    same_bits(dw, other, count);
+    if (dbias) near(dbias, want_bias, out, c.batch.samples * c.out_length);
+    if (dbias) same_bits(dbias, other_bias, out);
     free(want);
+    free(want_bias);
 }
 
 static void check_conv1d_weights(Round *round) {
@@ -250,11 +313,11 @@ static void check_depthwise_conv1d_weights(Round *round) {
 }
 
 static void check_dense(Round *round) {
-    const int rows = draw(round, 1, 9), in = draw(round, 1, 70), out = draw(round, 1, 150);
+    const int rows = draw(round, 1, 26), in = draw(round, 1, 70), out = draw(round, 1, 150);
     const bool relu = draw(round, 0, 1) == 1;
     float *x = values(round, rows * in), *w = values(round, in * out);
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
-    float *y = empty(round, rows * out), *portable = empty(round, rows * out);
+    float *y = empty(round, rows * out), *other = empty(round, rows * out);
     double *want = malloc((size_t)(rows * out) * sizeof *want);
     for (int i = 0; i < rows * out; i++) {
         want[i] = bias ? (double)bias[i % out] : 0;
@@ -263,9 +326,9 @@ static void check_dense(Round *round) {
         if (relu && want[i] < 0) want[i] = 0;
     }
     round->kernels->dense(rows, in, out, x, w, bias, relu, y);
-    kernels_at(CORE_CPU_PORTABLE)->dense(rows, in, out, x, w, bias, relu, portable);
+    fused_reference(round)->dense(rows, in, out, x, w, bias, relu, other);
     near(y, want, rows * out, in);
-    same_bits(y, portable, rows * out);
+    same_bits(y, other, rows * out);
     free(want);
 }
 
@@ -429,6 +492,85 @@ static void check_add_product(Round *round) {
     same_bits(y, portable, count);
 }
 
+/* ---- activations: against libm in double, over the whole range of values ---- */
+
+typedef double Formula(double x);
+
+static double sigmoid_formula(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static double normal_integral(double x) {
+    return 0.5 * erfc(-x * sqrt(0.5));
+}
+
+static double gelu_formula(double x) {
+    return x * normal_integral(x);
+}
+
+static double sigmoid_slope(double y) {
+    return y * (1 - y);
+}
+
+static double tanh_slope(double y) {
+    return 1 - y * y;
+}
+
+static double gelu_slope(double x) {
+    return normal_integral(x) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1.0));
+}
+
+/* Relative to the result, or to the argument where the result vanishes (the tail of gelu). */
+static void check_activation(Round *round, KernelActivation *kernel, KernelActivation *portable,
+                             Formula *formula, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *y = empty(round, count), *y2 = empty(round, count);
+    const float scale = draw(round, 0, 1) ? range : 1;
+    for (int i = 0; i < count; i++)
+        x[i] *= scale;
+    kernel((size_t)count, x, y);
+    portable((size_t)count, x, y2);
+    same_bits(y, y2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = formula((double)x[i]);
+        claim(fabs((double)y[i] - want) <= 1e-6 * fmax(fabs(want), 1e-3 * fabs((double)x[i])), i,
+              (double)y[i], want);
+    }
+    x[0] = NAN;
+    kernel((size_t)count, x, x);
+    claim(isnan(x[0]), 0, (double)x[0], (double)NAN);
+    if (count > 1) same_bits(x + 1, y + 1, count - 1);
+}
+
+static void check_slope(Round *round, KernelActivationGradient *kernel, KernelActivationGradient *portable,
+                        Formula *slope, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *dy = values(round, count), *before = values(round, count);
+    float *dx = copy(round, before, count), *dx2 = copy(round, before, count);
+    for (int i = 0; i < count; i++)
+        x[i] *= range;
+    kernel((size_t)count, x, dy, dx);
+    portable((size_t)count, x, dy, dx2);
+    same_bits(dx, dx2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = (double)before[i] + (double)dy[i] * slope((double)x[i]);
+        claim(fabs((double)dx[i] - want) <= 1e-6, i, (double)dx[i], want);
+    }
+}
+
+#define ACTIVATION_CHECK(family, check, formula, range)                                                      \
+    static void check_##family(Round *round) {                                                               \
+        check(round, round->kernels->family, kernels_at(CORE_CPU_PORTABLE)->family, formula, range);         \
+    }
+ACTIVATION_CHECK(exponential, check_activation, exp, 86)
+ACTIVATION_CHECK(sigmoid, check_activation, sigmoid_formula, 80)
+ACTIVATION_CHECK(tanh, check_activation, tanh, 30)
+ACTIVATION_CHECK(gelu, check_activation, gelu_formula, 20)
+ACTIVATION_CHECK(sigmoid_gradient, check_slope, sigmoid_slope, 1)
+ACTIVATION_CHECK(tanh_gradient, check_slope, tanh_slope, 1)
+ACTIVATION_CHECK(gelu_gradient, check_slope, gelu_slope, 8)
+#undef ACTIVATION_CHECK
+
 static void check_sum_squares(Round *round) {
     const int count = draw(round, 0, 80);
     float *x = values(round, count);
@@ -450,7 +592,8 @@ static void check_adamw(Round *round) {
                               .epsilon = 1e-6f,
                               .decay = 0.001f,
                               .correction1 = 1.7f,
-                              .correction2 = 2.3f};
+                              .correction2 = 2.3f,
+                              .l2 = draw(round, 0, 1) ? 0.25f : 0};
     float *g = values(round, count), *start_m = values(round, count), *start_v = values(round, count);
     float *start_p = values(round, count), *m = copy(round, start_m, count), *p = copy(round, start_p, count);
     for (int i = 0; i < count; i++)
@@ -462,7 +605,7 @@ static void check_adamw(Round *round) {
     round->kernels->adamw(&adam, clip, (size_t)count, g, m, v, p);
     kernels_at(CORE_CPU_PORTABLE)->adamw(&adam, clip, (size_t)count, g, m2, v2, p2);
     for (int i = 0; i < count; i++) {
-        const double slope = (double)clip * (double)g[i];
+        const double slope = (double)clip * (double)g[i] + (double)adam.l2 * (double)start_p[i];
         const double moment1 = 0.9 * (double)start_m[i] + 0.1 * slope;
         const double moment2 = 0.99 * (double)start_v[i] + 0.01 * slope * slope;
         const double step = 0.01 * (1.7 * moment1) / (sqrt(2.3 * moment2) + 1e-6);
@@ -473,6 +616,28 @@ static void check_adamw(Round *round) {
     }
     same_bits(m, m2, count);
     same_bits(v, v2, count);
+    same_bits(p, p2, count);
+}
+
+static void check_sgd(Round *round) {
+    const int count = draw(round, 1, 80);
+    const KernelSgd sgd = {
+        .rate = 0.1f, .momentum = 0.9f, .decay = 0.001f, .l2 = 0.25f, .nesterov = draw(round, 0, 1)};
+    const float clip = 0.7f;
+    float *g = values(round, count), *start_m = values(round, count), *start_p = values(round, count);
+    float *m = copy(round, start_m, count), *p = copy(round, start_p, count);
+    float *m2 = copy(round, start_m, count), *p2 = copy(round, start_p, count);
+    round->kernels->sgd(&sgd, clip, (size_t)count, g, m, p);
+    kernels_at(CORE_CPU_PORTABLE)->sgd(&sgd, clip, (size_t)count, g, m2, p2);
+    for (int i = 0; i < count; i++) {
+        const double slope = (double)clip * (double)g[i] + 0.25 * (double)start_p[i];
+        const double moment = 0.9 * (double)start_m[i] + slope;
+        const double way = sgd.nesterov ? slope + 0.9 * moment : moment;
+        const double want = (double)start_p[i] - 0.1 * way - 0.001 * (double)start_p[i];
+        claim(fabs((double)m[i] - moment) <= 1e-6, i, (double)m[i], moment);
+        claim(fabs((double)p[i] - want) <= 1e-6, i, (double)p[i], want);
+    }
+    same_bits(m, m2, count);
     same_bits(p, p2, count);
 }
 
