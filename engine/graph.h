@@ -70,8 +70,7 @@ typedef struct GraphConv1d {
     GraphPadding padding;
     bool relu;
     const GraphMask *mask; /* of the output; NULL: all positions are valid. Copied. */
-    int32_t
-        groups; /* 0 means 1; divides input and output channels. Depthwise: 0 or 1, its filters are groups */
+    int32_t groups;        /* 0 means 1; divides input and output channels. Depthwise, embedded: 0 or 1 */
 } GraphConv1d;
 
 /* An empty graph for batches of 1 .. max_batch samples; `seed` determines initial weights and dropout. The
@@ -91,6 +90,11 @@ GraphNode graph_input_u8(Graph *graph, const char *name, GraphShape shape);
  */
 GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
                       const GraphMask *mask, const char *name);
+/* A convolution of such an embedding in one: ids u8 [L, F] -> [L', out_channels], table [taps][sum of
+ * vocabulary][out_channels], bias [out_channels], then ReLU, then mask. What the mask leaves out of the
+ * output it leaves out of the ids too; its stride is a multiple of the convolution's. */
+GraphNode graph_embed_conv1d(Graph *graph, GraphNode ids, const uint16_t *vocabulary, const GraphConv1d *conv,
+                             const char *name);
 
 /* [L, C] -> [L', out_channels], weight [taps][C / groups][out_channels], bias [out_channels], then ReLU, then
  * mask. With groups the outputs of each group, side by side, see the inputs of that group only. */
