@@ -7,7 +7,6 @@
 #include <check.h>
 
 TCase *graph_tests(void);
-TCase *golden_tests(void);
 TCase *optimiser_tests(void);
 TCase *rng_tests(void);
 TCase *training_tests(void);

@@ -17,7 +17,6 @@ int main(void) {
     suite_add_tcase(suite, rng_tests());
     suite_add_tcase(suite, graph_tests());
     suite_add_tcase(suite, optimiser_tests());
-    suite_add_tcase(suite, golden_tests());
     suite_add_tcase(suite, training_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

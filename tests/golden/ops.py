@@ -1,0 +1,200 @@
+"""Golden values of every op. A case is one call of case(): the C expression that builds the op, its data by name, and
+the same op as PyTorch has it. The names are the C expression's variables, PyTorch's arguments, and the graph's inputs
+or (weights) parameters. Gradients are autograd's, under a random cotangent.
+Relies on: pieces.py.
+Relied on by: make.py.
+"""
+import collections
+import zlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from pieces import *
+
+counts = collections.Counter()
+code, rows = [], []
+
+
+def case(op, expression, run, training=True, **data):
+    """`run` gives the op's output [n, ...] from tensors by name; for a loss [n, 1], before 1/N."""
+    name = f'{op}_{counts[op]}'
+    counts[op] += 1
+    random = np.random.RandomState(zlib.crc32(name.encode()))
+    drawn = {key: draw(random) for key, draw in data.items()}
+    tensors = {}
+    for key, (role, values) in drawn.items():
+        tensors[key] = torch.tensor(values.astype(np.int64 if role == 'bytes' else np.float64))
+        tensors[key].requires_grad_(role in ('input', 'weight'))
+    output = run(**tensors)
+    cotangent = decimals(random.uniform(-1, 1, output.shape))
+    if output.requires_grad:
+        output.backward(torch.tensor(cotangent.astype(np.float64)))
+    emit(name, op, expression, training, drawn, tensors, cotangent, output)
+
+
+def emit(name, op, expression, training, drawn, tensors, cotangent, output):
+    inputs = [key for key, (role, _) in drawn.items() if role != 'weight']
+    code.append('')
+    code.append(f'static GraphNode build_{name}(Graph *graph, const GraphNode *in) {{')
+    for i, key in enumerate(inputs):
+        code.append(f'    const GraphNode {key} = in[{i}];')
+    code.append(f'    return {" ".join(expression.split())};')
+    code.append('}')
+    records = []
+    for key, (role, values) in drawn.items():
+        shape = list(values.shape) if role == 'weight' else list(values.shape[1:])
+        slope = array(code, f'{name}_d_{key}', tensors[key].grad.numpy()) if tensors[key].requires_grad else 'NULL'
+        fields = [f'"{"layer." + key if role == "weight" else key}"', f'GOLDEN_{role.upper()}',
+                  f'{{{len(shape)}, {{{", ".join(map(str, shape + [1] * (3 - len(shape))))}}}}}',
+                  array(code, f'{name}_{key}', values), slope]
+        records.append('{' + ', '.join(fields) + '}')
+    code.append(f'static const GoldenTensor {name}_data[] = {{{", ".join(records)}}};')
+    value = array(code, f'{name}_value', output.detach().numpy())
+    slope = array(code, f'{name}_cotangent', cotangent) if output.requires_grad else 'NULL'
+    n = next(len(values) for role, values in drawn.values() if role != 'weight')
+    rows.append(f'    {{"{op}", "{name}", {n}, {str(training).lower()}, build_{name}, {len(records)}, {name}_data, '
+                f'{output.numel()}, {value}, {slope}}},')
+
+
+def mask_text(mask, stride=1):
+    """The C expression of a mask over the input `n`; mask is None, 'front' or 'end'."""
+    if not mask:
+        return 'NULL'
+    return f'&(GraphMask){{.lengths = n, .stride = {stride}{", .at_end = true" if mask == "end" else ""}}}'
+
+
+def conv_case(n, length, channels, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None):
+    """out 0: depthwise."""
+    def run(x, weight, bias, n=None):
+        kernel = weight.permute(2, 1, 0) if out else weight.t()[:, None, :]
+        y = conv(x, kernel, bias, padding, stride, dilation, 1 if out else channels)
+        return masked(F.relu(y) if relu else y, mask, n, stride)
+
+    fields = [f'.out_channels = {out}'] * (out > 0) + [f'.taps = {taps}', f'.stride = {stride}']
+    fields += [f'.dilation = {dilation}', f'.padding = GRAPH_{padding}', f'.relu = {str(relu).lower()}']
+    fields += [f'.mask = {mask_text(mask, stride)}']
+    op = 'conv1d' if out else 'depthwise_conv1d'
+    data = {'x': real(n, length, channels), 'weight': weight(taps, channels, out) if out else weight(taps, channels),
+            'bias': weight(out or channels)}
+    if mask:
+        data['n'] = lengths(n, length)
+    case(op, f'graph_{op}(graph, x, &(GraphConv1d){{{", ".join(fields)}}}, "layer")', run, **data)
+
+
+def embed_case(n, length, vocabulary, out, mask=None):
+    """An id beyond a field's vocabulary adds nothing."""
+    starts = np.concatenate([[0], np.cumsum(vocabulary)])
+
+    def run(ids, table, n=None):
+        y = 0
+        for f, size in enumerate(vocabulary):
+            rows = torch.cat([table[starts[f]:starts[f + 1]], torch.zeros(1, out, dtype=table.dtype)])
+            y = y + F.embedding(torch.clamp(ids[:, :, f], max=size), rows)
+        return masked(y, mask, n)
+
+    data = {'ids': number(n, length, len(vocabulary), below=max(vocabulary) + 2), 'table': weight(starts[-1], out)}
+    if mask:
+        data['n'] = lengths(n, length)
+    case('embed', f'graph_embed(graph, ids, (const uint16_t[]){{{", ".join(map(str, vocabulary))}}}, {out}, '
+         f'{mask_text(mask)}, "layer")', run, **data)
+
+
+def inputs():
+    case('input_f32', 'graph_add(graph, x, x)', lambda x: x + x, x=real(3, 5))
+    case('input_u8', f'graph_normalise_u8(graph, x, {floats([0] * 3)}, {floats([255] * 3)}, {floats([0] * 3)}, '
+         f'{floats([1] * 3)})',
+         lambda x: x.double(), x=number(4, 3))
+    low, high, mean, scale = [0, 10, 200], [255, 20, 210], [127, .5, 205], [.01, 2, -1]
+
+    def normalise(x):
+        bounds = torch.tensor([low, high, mean, scale], dtype=torch.float64)
+        return (torch.minimum(torch.maximum(x.double(), bounds[0]), bounds[1]) - bounds[2]) * bounds[3].float().double()
+
+    expression = f'graph_normalise_u8(graph, x, {floats(low)}, {floats(high)}, {floats(mean)}, {floats(scale)})'
+    case('normalise_u8', expression, normalise, x=number(3, 3))
+    case('normalise_u8', expression, normalise, x=number(2, 4, 3))
+    embed_case(2, 5, [4], 3)
+    embed_case(5, 7, [4, 6, 3], 5)
+    embed_case(5, 6, [9], 17, 'front')
+    embed_case(4, 5, [3, 3, 2, 5], 4, 'end')
+
+
+def convolutions():
+    conv_case(3, 7, 5, 6, 3)
+    conv_case(2, 8, 2, 3, 4)
+    conv_case(1, 1, 1, 1, 1)
+    conv_case(2, 2, 3, 4, 5)
+    conv_case(2, 2, 3, 4, 5, 'CAUSAL', relu=True)
+    conv_case(17, 4, 2, 3, 2, 'CAUSAL')
+    conv_case(2, 9, 3, 18, 3, 'VALID')
+    conv_case(2, 7, 2, 3, 2, dilation=3, stride=2)
+    conv_case(3, 9, 3, 4, 3, 'CAUSAL', dilation=4, relu=True, mask='end')
+    conv_case(4, 11, 2, 7, 5, 'TAIL', stride=2, relu=True, mask='front')
+    conv_case(2, 10, 2, 17, 3, 'VALID', stride=3)
+    conv_case(2, 12, 3, 2, 3, 'VALID', stride=2, dilation=2, relu=True)
+    conv_case(3, 8, 4, 3, 4, stride=2, dilation=2, mask='front')
+    conv_case(2, 6, 33, 9, 3)
+    conv_case(1, 16, 4, 33, 3, 'TAIL', stride=4)
+    conv_case(3, 7, 5, 0, 3)
+    conv_case(2, 2, 3, 0, 5, relu=True)
+    conv_case(2, 7, 4, 0, 3, 'VALID', stride=2)
+    conv_case(2, 6, 17, 0, 2, 'TAIL')
+    conv_case(4, 9, 9, 0, 3, 'CAUSAL', stride=2, dilation=2, mask='end')
+
+
+def dense():
+    def linear(x, weight, bias):
+        return F.linear(x, weight.t(), bias)
+
+    for n, channels, out in (3, 5, 7), (1, 1, 1), (18, 3, 33):
+        case('linear', f'graph_linear(graph, x, {out}, false, "layer")', linear,
+             x=real(n, channels), weight=weight(channels, out), bias=weight(out))
+    case('linear', 'graph_linear(graph, x, 4, true, "layer")', lambda **data: F.relu(linear(**data)),
+         x=real(5, 9), weight=weight(9, 4), bias=weight(4))
+
+
+def shapes():
+    for mask in 'front', 'end':
+        case('mask', f'graph_mask(graph, x, {mask_text(mask)})', lambda x, n: masked(x, mask, n),
+             x=real(4, 5, 3), n=lengths(4, 5))
+        case('max_pool', f'graph_max_pool(graph, x, {mask_text(mask)})', lambda x, n: max_pool(x, mask, n),
+             x=real(5, 6, 5), n=lengths(5, 6))
+    case('max_pool', 'graph_max_pool(graph, x, NULL)', max_pool, x=real(3, 6, 5))
+    case('last', 'graph_last(graph, x)', lambda x: x[:, -1], x=real(3, 4, 5))
+    case('slice', 'graph_slice(graph, x, 2, 4)', lambda x: x[:, 2:6], x=real(3, 9))
+    case('concat', 'graph_concat(graph, (const GraphNode[]){x, y, z}, 3)', lambda x, y, z: torch.cat([x, y, z], dim=1),
+         x=real(3, 4), y=real(3, 1), z=real(3, 6))
+
+
+def elements():
+    for shape in (3, 11), (2, 3, 4):
+        case('relu', 'graph_relu(graph, x)', lambda x: F.relu(x), x=real(*shape))
+        case('add', 'graph_add(graph, x, y)', lambda x, y: x + y, x=real(*shape), y=real(*shape))
+        case('mul', 'graph_mul(graph, x, y)', lambda x, y: x * y, x=real(*shape), y=real(*shape))
+    # What dropout draws is ours alone; without training it does nothing.
+    case('dropout', 'graph_dropout(graph, x, 0.5f)', lambda x: F.dropout(x, .5, False), training=False, x=real(4, 5))
+    case('branch_dropout', 'graph_branch_dropout(graph, x, 0.5f, 1)', lambda x: F.dropout(x, .5, False),
+         training=False, x=real(4, 5))
+
+
+def losses():
+    plus, minus = [1, 2.5, .5, 3], [1, .25, 2, 1]
+    hard = draws('given', lambda random: random.randint(0, 2, (5, 4)).astype(np.float32))
+    soft = draws('given', lambda random: decimals(random.uniform(0, 1, (5, 4))))
+    marked = draws('given', lambda random: (random.uniform(0, 1, (5, 4)) < .7).astype(np.float32))
+    weights = draws('given', lambda random: decimals(random.uniform(0, 2, (5, 1))))
+    z = real(5, 4, scale=6)
+    case('sigmoid_loss', 'graph_sigmoid_loss(graph, z, t, GRAPH_NONE, GRAPH_NONE, NULL, NULL)', sigmoid_loss, z=z, t=hard)
+    case('sigmoid_loss', 'graph_sigmoid_loss(graph, z, t, m, GRAPH_NONE, NULL, NULL)', sigmoid_loss, z=z, t=soft, m=marked)
+    case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, m, r, {floats(plus)}, {floats(minus)})',
+         lambda **data: sigmoid_loss(**data, positive=plus, negative=minus), z=z, t=soft, m=marked, r=weights)
+    case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, GRAPH_NONE, r, {floats(plus)}, NULL)',
+         lambda **data: sigmoid_loss(**data, positive=plus), z=z, t=hard, r=weights)
+
+
+def write(file):
+    for family in inputs, convolutions, dense, shapes, elements, losses:
+        family()
+    file.write('\n'.join([*code, '', 'static const Golden goldens[] = {', *rows, '};', '']))
