@@ -1,5 +1,6 @@
-/* Against PyTorch: every op's value and gradients, and whole trainings. Relies on: tests/golden (made by make.py
- * there), network.h, engine/ops.h, Check. Relied on by: ctest, at every instruction set. */
+/* Against PyTorch: every op's value and gradients, and whole trainings.
+ * Relies on: tests/golden (written by make.py there), network.h, engine/ops.h, Check.
+ * Relied on by: ctest, at every instruction set. */
 #include "tests/golden/golden.h"
 
 #include "engine/ops.h"
@@ -24,8 +25,8 @@ static double largest(const float *values, size_t count) {
 }
 
 /* Relative to the array's largest value: f32 rounding is 6e-8 of it for each term of a sum. */
-static void check_near(const char *golden, const char *what, const float *got, const float *want, size_t count,
-                       double relative) {
+static void check_near(const char *golden, const char *what, const float *got, const float *want,
+                       size_t count, double relative) {
     const double tolerance = 1e-7 + relative * largest(want, count);
     ck_assert_msg(got != NULL, "%s: %s is missing", golden, what);
     for (size_t i = 0; i < count; i++)
@@ -115,8 +116,8 @@ START_TEST(op_is_as_in_pytorch) {
     Built built;
     build(golden, &built);
     ck_assert_uint_eq((size_t)golden->n * shape_count(graph_shape(built.graph, built.output)), golden->count);
-    check_near(golden->name, "the value", graph_value(built.graph, built.output), golden->value, golden->count,
-               2e-6);
+    check_near(golden->name, "the value", graph_value(built.graph, built.output), golden->value,
+               golden->count, 2e-6);
     if (golden->cotangent) {
         ck_assert_msg(graph_backward_from(built.graph, built.output, golden->cotangent, &error) == CORE_OK,
                       "%s: %s", golden->name, error.text);
@@ -186,8 +187,8 @@ START_TEST(training_is_as_in_pytorch) {
     for (int i = 0; i < N_PARAMETERS; i++) {
         GraphParameter parameter;
         ck_assert_int_eq(graph_parameter(net.graph, golden_parameters[i].name, &parameter, &error), CORE_OK);
-        check_near(run->name, parameter.name, parameter.values, golden_parameters[i].ends[_i], parameter.count,
-                   3e-5);
+        check_near(run->name, parameter.name, parameter.values, golden_parameters[i].ends[_i],
+                   parameter.count, 3e-5);
     }
     optimiser_free(optimiser);
     net_free(&net);
