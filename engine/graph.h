@@ -97,14 +97,44 @@ GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *c
 /* [C] -> [out], weight [C][out], bias [out], then ReLU when asked. */
 GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name);
 
-GraphNode graph_relu(Graph *graph, GraphNode x);                            /* any shape */
-GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask);     /* [L, C] -> [L, C] */
-GraphNode graph_max_pool(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [C]; none valid: 0 */
-GraphNode graph_last(Graph *graph, GraphNode x); /* [L, C] -> [C], position L - 1 */
+/* Options of the normalisations. */
+typedef struct GraphNorm {
+    float epsilon;  /* > 0, added to the variance; 0 means 1e-5 */
+    float momentum; /* batch_norm: share of a new batch in the running statistics; 0 means 0.1 */
+    const GraphMask
+        *mask; /* of the input: positions that are not valid do not count; NULL: all are. Copied. */
+} GraphNorm;
+
+/* y[c] = (x[c] - mean[c]) / sqrt(variance[c] + epsilon) * weight[c] + bias[c] for [C], or each position of
+ * [L, C]. While training, mean and (biased) variance of a channel are those of all valid positions of the
+ * whole batch, and the running statistics move: mean by momentum * (batch's mean - mean), variance likewise
+ * by the unbiased variance (fewer than two values: they stay). Otherwise the running statistics are used, and
+ * in a gradient they count as constants. weight [C] (ones), bias [C] (zeros), mean [C] (zeros), variance [C]
+ * (ones); the last two are not trained. Ioffe & Szegedy 2015. */
+GraphNode graph_batch_norm(Graph *graph, GraphNode x, const GraphNorm *norm, const char *name);
+/* The same formula with mean and variance over the channels of each position, while training or not: samples
+ * stay independent. weight [C] (ones), bias [C] (zeros). Ba, Kiros & Hinton 2016. */
+GraphNode graph_layer_norm(Graph *graph, GraphNode x, const GraphNorm *norm, const char *name);
+
+GraphNode graph_relu(Graph *graph, GraphNode x);                        /* any shape */
+GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
+GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
 GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
 GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs); /* vectors, at most 16 */
 GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
 GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
+
+/* Pools over the valid positions of a sequence (`mask` is that of the input); without any the result is 0.
+ * Global: [L, C] -> [C],           y[c] = max or mean over valid t of x[t][c].
+ * Windows: [L, C] -> [L', C] with L' = floor((L - window) / stride) + 1 and no padding,
+ *                                  y[i][c] = max or mean over valid t in [i * stride, i * stride + window) of
+ * x[t][c]; stride 0 means `window`. The gradient of a maximum goes to the first position that has it. */
+GraphNode graph_max_pool(Graph *graph, GraphNode x, const GraphMask *mask);
+GraphNode graph_max_pool_windows(Graph *graph, GraphNode x, int32_t window, int32_t stride,
+                                 const GraphMask *mask);
+GraphNode graph_average_pool(Graph *graph, GraphNode x, const GraphMask *mask);
+GraphNode graph_average_pool_windows(Graph *graph, GraphNode x, int32_t window, int32_t stride,
+                                     const GraphMask *mask);
 
 /* u8 [C] -> f32 [C]: (clamp(x, low, high) - mean) * scale; four arrays [C], copied. u8 [L, C] likewise, the
  * constants being those of a channel. */
@@ -176,6 +206,7 @@ typedef struct GraphParameter {
     float *values;          /* may be written between runs */
     const float *gradients; /* of the last backward */
     bool decay;             /* weights decay, biases do not */
+    bool trained;           /* false: a statistic that the op keeps; its gradient is zero */
 } GraphParameter;
 
 /* Parameters in node order, index 0 .. graph_parameters() - 1, and by name (CORE_NOT_FOUND). The pointers are
@@ -185,8 +216,9 @@ GraphParameter graph_parameter_at(const Graph *graph, int32_t index);
 CoreStatus graph_parameter(const Graph *graph, const char *name, GraphParameter *parameter,
                            CoreError *error) CORE_NODISCARD;
 
-/* All that a run depends on besides its inputs, as plain memory to save and restore: every parameter in one
- * array (in node order, each padded with zeros to 16 floats) with its gradients, and the random counter.
+/* All that a run depends on besides its inputs, as plain memory to save and restore: every parameter, running
+ * statistics included, in one array (in node order, each padded with zeros to 16 floats) with its gradients,
+ * and the random counter.
  * Borrowed. */
 typedef struct GraphState {
     size_t count;

@@ -11,11 +11,11 @@ typedef struct OpCase {
     const char *op;
     int n, length, channels, out, taps, stride, dilation, fields; /* length 0: the input is a vector */
     GraphPadding padding;
-    bool relu;
+    bool relu, evaluate; /* evaluate: not a training run */
     MaskKind mask;
 } OpCase;
 
-enum { PROBLEM_INPUTS = 4, PROBLEM_PARAMETERS = 2 };
+enum { PROBLEM_INPUTS = 4, PROBLEM_PARAMETERS = 4 };
 
 /* What the op sees: arrays of all values, f64 beside the f32 that the graph was given. */
 typedef struct Problem {
@@ -37,8 +37,8 @@ typedef struct Problem {
     double *factors; /* dropout: what each value was multiplied with */
 } Problem;
 
-/* Builds the graph, draws inputs and parameters (biases too) from `seed`, and runs graph_forward for
- * training. */
+/* Builds the graph, draws inputs and parameters (biases too) from `seed`, and runs graph_forward, for
+ * training unless the case says otherwise. */
 void problem_new(Problem *problem, const OpCase *shape, uint64_t seed);
 void problem_free(Problem *problem);
 

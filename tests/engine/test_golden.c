@@ -35,6 +35,10 @@ static void check_near(const char *golden, const char *what, const float *got, c
                          (double)want[i]);
 }
 
+static bool is_parameter(const GoldenTensor *tensor) {
+    return tensor->role == GOLDEN_WEIGHT || tensor->role == GOLDEN_STATISTIC;
+}
+
 static size_t shape_count(GraphShape shape) {
     return (size_t)shape.size[0] * (size_t)shape.size[1] * (size_t)shape.size[2];
 }
@@ -62,7 +66,7 @@ static void set_values(const Golden *golden, const Built *built) {
     for (int i = 0; i < golden->n_tensors; i++) {
         const GoldenTensor *tensor = &golden->tensors[i];
         GraphParameter parameter;
-        if (tensor->role != GOLDEN_WEIGHT) {
+        if (!is_parameter(tensor)) {
             ck_assert_msg(graph_set_input(built->graph, *input++, tensor->values, 0, &error) == CORE_OK, "%s",
                           error.text);
             continue;
@@ -82,7 +86,7 @@ static void build(const Golden *golden, Built *built) {
     ck_assert_int_eq(graph_new(golden->n, 1, &built->graph, &error), CORE_OK);
     graph_set_threads(built->graph, 1); /* quick on a busy machine; test_training.c has many */
     for (int i = 0; i < golden->n_tensors; i++)
-        if (golden->tensors[i].role != GOLDEN_WEIGHT) {
+        if (!is_parameter(&golden->tensors[i])) {
             ck_assert_int_lt(n_inputs, MOST_INPUTS);
             built->in[n_inputs++] = add_input(built->graph, &golden->tensors[i]);
         }
@@ -98,15 +102,19 @@ static void check_gradients(const Golden *golden, const Built *built) {
     for (int i = 0; i < golden->n_tensors; i++) {
         const GoldenTensor *tensor = &golden->tensors[i];
         GraphParameter parameter = {0};
-        if (tensor->role == GOLDEN_WEIGHT)
-            ck_assert_int_eq(graph_parameter(built->graph, tensor->name, &parameter, NULL), CORE_OK);
-        const float *got =
-            tensor->role == GOLDEN_WEIGHT ? parameter.gradients : graph_gradient(built->graph, *input++);
-        const size_t rows = tensor->role == GOLDEN_WEIGHT ? 1 : (size_t)golden->n;
+        const float *got = NULL;
         char what[80];
         snprintf(what, sizeof what, "the gradient of %s", tensor->name);
-        if (tensor->gradient)
-            check_near(golden->name, what, got, tensor->gradient, rows * shape_count(tensor->shape), 4e-6);
+        if (is_parameter(tensor)) {
+            ck_assert_int_eq(graph_parameter(built->graph, tensor->name, &parameter, NULL), CORE_OK);
+            got = tensor->role == GOLDEN_WEIGHT ? parameter.gradients : parameter.values;
+            check_near(golden->name, what, got, tensor->gradient, parameter.count, 4e-6);
+        } else {
+            got = graph_gradient(built->graph, *input++);
+            if (tensor->gradient)
+                check_near(golden->name, what, got, tensor->gradient,
+                           (size_t)golden->n * shape_count(tensor->shape), 4e-6);
+        }
     }
 }
 

@@ -10,7 +10,8 @@ typedef enum GoldenRole {
     GOLDEN_INPUT, /* f32 input with a gradient */
     GOLDEN_GIVEN, /* f32 input without */
     GOLDEN_BYTES, /* u8 input */
-    GOLDEN_WEIGHT /* parameter */
+    GOLDEN_WEIGHT, /* parameter */
+    GOLDEN_STATISTIC /* parameter that only the op changes */
 } GoldenRole;
 
 typedef struct GoldenTensor {
@@ -18,7 +19,7 @@ typedef struct GoldenTensor {
     GoldenRole role;
     GraphShape shape;      /* of one sample or of the parameter */
     const void *values;    /* f32 or u8, of all n samples */
-    const float *gradient; /* NULL: none */
+    const float *gradient; /* of a statistic: its values after the forward pass; NULL: none */
 } GoldenTensor;
 
 /* One op: the graph of `build` with these inputs and parameters has this value, and for this cotangent those

@@ -5,6 +5,7 @@ Relies on: pieces.py.
 Relied on by: make.py.
 """
 import collections
+import functools
 import zlib
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 
 from pieces import *
 
+PARAMETERS = 'weight', 'statistic'
 counts = collections.Counter()
 code, rows = [], []
 
@@ -35,7 +37,7 @@ def case(op, expression, run, training=True, **data):
 
 
 def emit(name, op, expression, training, drawn, tensors, cotangent, output):
-    inputs = [key for key, (role, _) in drawn.items() if role != 'weight']
+    inputs = [key for key, (role, _) in drawn.items() if role not in PARAMETERS]
     code.append('')
     code.append(f'static GraphNode build_{name}(Graph *graph, const GraphNode *in) {{')
     for i, key in enumerate(inputs):
@@ -44,16 +46,20 @@ def emit(name, op, expression, training, drawn, tensors, cotangent, output):
     code.append('}')
     records = []
     for key, (role, values) in drawn.items():
-        shape = list(values.shape) if role == 'weight' else list(values.shape[1:])
-        slope = array(code, f'{name}_d_{key}', tensors[key].grad.numpy()) if tensors[key].requires_grad else 'NULL'
-        fields = [f'"{"layer." + key if role == "weight" else key}"', f'GOLDEN_{role.upper()}',
+        shape = list(values.shape) if role in PARAMETERS else list(values.shape[1:])
+        slope = 'NULL'
+        if tensors[key].requires_grad:
+            slope = array(code, f'{name}_d_{key}', tensors[key].grad.numpy())
+        elif role == 'statistic':
+            slope = array(code, f'{name}_after_{key}', tensors[key].numpy())
+        fields = [f'"{"layer." + key if role in PARAMETERS else key}"', f'GOLDEN_{role.upper()}',
                   f'{{{len(shape)}, {{{", ".join(map(str, shape + [1] * (3 - len(shape))))}}}}}',
                   array(code, f'{name}_{key}', values), slope]
         records.append('{' + ', '.join(fields) + '}')
     code.append(f'static const GoldenTensor {name}_data[] = {{{", ".join(records)}}};')
     value = array(code, f'{name}_value', output.detach().numpy())
     slope = array(code, f'{name}_cotangent', cotangent) if output.requires_grad else 'NULL'
-    n = next(len(values) for role, values in drawn.values() if role != 'weight')
+    n = next(len(values) for role, values in drawn.values() if role not in PARAMETERS)
     rows.append(f'    {{"{op}", "{name}", {n}, {str(training).lower()}, build_{name}, {len(records)}, {name}_data, '
                 f'{output.numel()}, {value}, {slope}}},')
 
@@ -155,13 +161,66 @@ def dense():
          x=real(5, 9), weight=weight(9, 4), bias=weight(4))
 
 
+def pool_case(kind, n, length, channels, window=None, step=None, mask=None):
+    data = {'x': real(n, length, channels)}
+    if mask:
+        data['n'] = lengths(n, length)
+    windows = f'_windows(graph, x, {window}, {step or 0}' if window else '(graph, x'
+    case(kind + '_pool', f'graph_{kind}_pool{windows}, {mask_text(mask)})',
+         lambda x, n=None: pool(kind, x, mask, n, 1, window, step), **data)
+
+
+def pools():
+    for kind in 'max', 'average':
+        pool_case(kind, 3, 6, 5)
+        pool_case(kind, 5, 6, 5, mask='front')
+        pool_case(kind, 5, 6, 5, mask='end')
+        pool_case(kind, 2, 7, 3, window=2)
+        pool_case(kind, 2, 9, 17, window=3, step=2)
+        pool_case(kind, 5, 8, 3, window=3, step=1, mask='front')
+        pool_case(kind, 5, 8, 3, window=2, mask='end')
+
+
+def norm_case(op, shape, mask=None, training=True, **options):
+    channels = shape[-1]
+    epsilon = float(np.float32(options.get('epsilon', 1e-5)))
+    momentum = float(np.float32(options.get('momentum', .1)))
+
+    def batch(x, weight, bias, mean, variance, n=None):
+        keep = valid(x.shape[1], n, 1, mask == 'end')[:, :, 0] if mask else torch.ones(x.shape[:-1], dtype=torch.bool)
+        y = torch.zeros_like(x)
+        y[keep] = F.batch_norm(x[keep], mean, variance, weight, bias, training, momentum, epsilon)
+        return y
+
+    def layer(x, weight, bias, n=None):
+        return masked(F.layer_norm(x, [channels], weight, bias, epsilon), mask, n)
+
+    data = {'x': real(*shape, scale=3), 'weight': weight(channels), 'bias': weight(channels)}
+    if op == 'batch_norm':
+        data.update(mean=statistic(channels), variance=statistic(channels, least=.1))
+    if mask:
+        data['n'] = lengths(shape[0], shape[1])
+    fields = [f'.{key} = {literal(value)}' for key, value in options.items()] + [f'.mask = {mask_text(mask)}']
+    case(op, f'graph_{op}(graph, x, &(GraphNorm){{{", ".join(fields)}}}, "layer")',
+         batch if op == 'batch_norm' else layer, training, **data)
+
+
+def norms():
+    for training in True, False:
+        norm_case('batch_norm', (19, 5), training=training)
+        norm_case('batch_norm', (3, 4, 2), training=training, epsilon=.01, momentum=.3)
+        norm_case('batch_norm', (5, 6, 3), 'front', training)
+        norm_case('batch_norm', (5, 6, 3), 'end', training)
+    norm_case('layer_norm', (4, 7))
+    norm_case('layer_norm', (2, 3, 5), epsilon=.01)
+    norm_case('layer_norm', (5, 4, 17), 'front')
+    norm_case('layer_norm', (4, 4, 2), 'end', training=False)
+
+
 def shapes():
     for mask in 'front', 'end':
         case('mask', f'graph_mask(graph, x, {mask_text(mask)})', lambda x, n: masked(x, mask, n),
              x=real(4, 5, 3), n=lengths(4, 5))
-        case('max_pool', f'graph_max_pool(graph, x, {mask_text(mask)})', lambda x, n: max_pool(x, mask, n),
-             x=real(5, 6, 5), n=lengths(5, 6))
-    case('max_pool', 'graph_max_pool(graph, x, NULL)', max_pool, x=real(3, 6, 5))
     case('last', 'graph_last(graph, x)', lambda x: x[:, -1], x=real(3, 4, 5))
     case('slice', 'graph_slice(graph, x, 2, 4)', lambda x: x[:, 2:6], x=real(3, 9))
     case('concat', 'graph_concat(graph, (const GraphNode[]){x, y, z}, 3)', lambda x, y, z: torch.cat([x, y, z], dim=1),
@@ -171,6 +230,9 @@ def shapes():
 def elements():
     for shape in (3, 11), (2, 3, 4):
         case('relu', 'graph_relu(graph, x)', lambda x: F.relu(x), x=real(*shape))
+        case('sigmoid', 'graph_sigmoid(graph, x)', lambda x: torch.sigmoid(x), x=real(*shape, scale=6))
+        case('tanh', 'graph_tanh(graph, x)', lambda x: torch.tanh(x), x=real(*shape, scale=3))
+        case('gelu', 'graph_gelu(graph, x)', lambda x: F.gelu(x), x=real(*shape, scale=4))
         case('add', 'graph_add(graph, x, y)', lambda x, y: x + y, x=real(*shape), y=real(*shape))
         case('mul', 'graph_mul(graph, x, y)', lambda x, y: x * y, x=real(*shape), y=real(*shape))
     # What dropout draws is ours alone; without training it does nothing.
@@ -179,22 +241,53 @@ def elements():
          training=False, x=real(4, 5))
 
 
-def losses():
+def loss_shape(smoothing, focal):
+    return f'&(GraphLossShape){{.smoothing = {literal(smoothing)}, .focal = {literal(focal)}}}'
+
+
+def sigmoid_losses():
     plus, minus = [1, 2.5, .5, 3], [1, .25, 2, 1]
-    hard = draws('given', lambda random: random.randint(0, 2, (5, 4)).astype(np.float32))
-    soft = draws('given', lambda random: decimals(random.uniform(0, 1, (5, 4))))
-    marked = draws('given', lambda random: (random.uniform(0, 1, (5, 4)) < .7).astype(np.float32))
-    weights = draws('given', lambda random: decimals(random.uniform(0, 2, (5, 1))))
-    z = real(5, 4, scale=6)
-    case('sigmoid_loss', 'graph_sigmoid_loss(graph, z, t, GRAPH_NONE, GRAPH_NONE, NULL, NULL)', sigmoid_loss, z=z, t=hard)
-    case('sigmoid_loss', 'graph_sigmoid_loss(graph, z, t, m, GRAPH_NONE, NULL, NULL)', sigmoid_loss, z=z, t=soft, m=marked)
-    case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, m, r, {floats(plus)}, {floats(minus)})',
-         lambda **data: sigmoid_loss(**data, positive=plus, negative=minus), z=z, t=soft, m=marked, r=weights)
-    case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, GRAPH_NONE, r, {floats(plus)}, NULL)',
-         lambda **data: sigmoid_loss(**data, positive=plus), z=z, t=hard, r=weights)
+    z, soft, weights = real(5, 4, scale=6), given((5, 4)), given((5, 1), lambda u: 2 * u)
+    hard, marked = given((5, 4), lambda u: u < .4), given((5, 4), lambda u: u < .7)
+    for options, expression, data in (
+            ({}, 'GRAPH_NONE, GRAPH_NONE, NULL, NULL', {'t': hard}),
+            ({}, 'm, GRAPH_NONE, NULL, NULL', {'t': soft, 'm': marked}),
+            ({'positive': plus, 'negative': minus}, f'm, r, {floats(plus)}, {floats(minus)}',
+             {'t': soft, 'm': marked, 'r': weights}),
+            ({'positive': plus}, f'GRAPH_NONE, r, {floats(plus)}, NULL', {'t': hard, 'r': weights})):
+        run = functools.partial(sigmoid_loss, **options)
+        case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, {expression})', run, z=z, **data)
+        for smoothing, focal in (.125, 0), (0, 2), (.25, 1.5):
+            run = functools.partial(sigmoid_loss, **options, smoothing=smoothing, focal=focal)
+            case('sigmoid_loss', f'graph_sigmoid_loss_shaped(graph, z, t, {expression}, {loss_shape(smoothing, focal)})',
+                 run, z=z, **data)
+
+
+def softmax_loss(z, t, r=None, weights=None, smoothing=0., focal=0.):
+    weights = None if weights is None else torch.tensor(weights, dtype=z.dtype).float().double()
+    if not focal:
+        loss = F.cross_entropy(z, t, weights, reduction='none', label_smoothing=smoothing)
+    else:
+        t = (1 - smoothing) * t + smoothing / z.shape[1]
+        p = F.softmax(z, dim=1)
+        loss = -((1 if weights is None else weights) * t * (1 - p)**focal * F.log_softmax(z, dim=1)).sum(dim=1)
+    return ((1 if r is None else r[:, 0]) * loss)[:, None]
+
+
+def softmax_losses():
+    heavy = [1, 2.5, .5, 3, .125]
+    z, weights = real(4, 5, scale=6), given((4, 1), lambda u: 2 * u)
+    hard = draws('given', lambda random: np.eye(5, dtype=np.float32)[random.randint(0, 5, 4)])
+    soft = draws('given', lambda random: np.round(random.dirichlet([1] * 5, 4) * 64).astype(np.float32) / 64)
+    for smoothing, focal in (0, 0), (.125, 0), (0, 2), (.25, 1.5):
+        shape = loss_shape(smoothing, focal) if smoothing or focal else 'NULL'
+        case('softmax_loss', f'graph_softmax_loss(graph, z, t, GRAPH_NONE, NULL, {shape})',
+             functools.partial(softmax_loss, smoothing=smoothing, focal=focal), z=z, t=hard)
+        case('softmax_loss', f'graph_softmax_loss(graph, z, t, r, {floats(heavy)}, {shape})',
+             functools.partial(softmax_loss, weights=heavy, smoothing=smoothing, focal=focal), z=z, t=soft, r=weights)
 
 
 def write(file):
-    for family in inputs, convolutions, dense, shapes, elements, losses:
+    for family in inputs, convolutions, dense, pools, norms, shapes, elements, sigmoid_losses, softmax_losses:
         family()
     file.write('\n'.join([*code, '', 'static const Golden goldens[] = {', *rows, '};', '']))

@@ -18,7 +18,7 @@ def draws(role, draw):
 
 def decimals(values):
     """Few digits, and the same f32 here and in C."""
-    return np.round(values, 3).astype(np.float32)
+    return np.round(np.asarray(values, float), 3).astype(np.float32)
 
 
 def real(*shape, scale=1):
@@ -26,13 +26,18 @@ def real(*shape, scale=1):
     return draws('input', lambda random: decimals(random.uniform(-scale, scale, shape)))
 
 
-def given(values):
-    """An input without one."""
-    return draws('given', lambda random: decimals(np.asarray(values, float)))
+def given(shape, change=lambda u: u):
+    """An input without one; `change` makes of uniform numbers what is wanted."""
+    return draws('given', lambda random: decimals(change(random.uniform(0, 1, shape))))
 
 
 def weight(*shape):
     return draws('weight', lambda random: decimals(random.uniform(-1, 1, shape)))
+
+
+def statistic(*shape, least=-1):
+    """A parameter that only the op changes."""
+    return draws('statistic', lambda random: decimals(random.uniform(least, 1, shape)))
 
 
 def number(*shape, below=256):
@@ -96,16 +101,27 @@ def masked(y, mask, n, stride=1):
     return y * valid(y.shape[1], n, stride, mask == 'end') if mask else y
 
 
-def max_pool(x, mask=None, n=None, stride=1):
-    """A sample without valid positions gives 0."""
+def pool(kind, x, mask=None, n=None, stride=1, window=None, step=None):
+    """The max or mean of the valid positions of each window, 0 without any; no window: all in one, [N, C]."""
     keep = valid(x.shape[1], n, stride, mask == 'end') if mask else torch.ones_like(x[:, :, :1], dtype=torch.bool)
-    best = x.masked_fill(~keep, -np.inf).max(dim=1).values
-    return torch.where(keep.any(dim=1), best, torch.zeros_like(best))
+    size = window or x.shape[1]
+    x, keep = (v.unfold(1, size, step or size) for v in (x, keep))
+    if kind == 'max':
+        y = x.masked_fill(~keep, -np.inf).max(dim=3).values
+    else:
+        y = (x * keep).sum(dim=3) / torch.clamp(keep.sum(dim=3), min=1)
+    y = torch.where(keep.any(dim=3), y, torch.zeros_like(y))
+    return y if window else y[:, 0]
 
 
-def sigmoid_loss(z, t, m=None, r=None, positive=1., negative=1.):
+def sigmoid_loss(z, t, m=None, r=None, positive=1., negative=1., smoothing=0., focal=0.):
     """[N, 1]; PyTorch's weight is for both terms, pos_weight for one more of the first."""
     positive, negative = (torch.as_tensor(w, dtype=z.dtype).float().double() for w in (positive, negative))
-    weights = negative * (1 if m is None else m) * (1 if r is None else r)
-    loss = F.binary_cross_entropy_with_logits(z, t, reduction='none', pos_weight=positive / negative)
+    weights = (1 if m is None else m) * (1 if r is None else r)
+    t = (1 - smoothing) * t + smoothing / 2
+    if not focal:
+        loss = negative * F.binary_cross_entropy_with_logits(z, t, reduction='none', pos_weight=positive / negative)
+    else:
+        s = torch.sigmoid(z)
+        loss = -positive * t * (1 - s)**focal * F.logsigmoid(z) - negative * (1 - t) * s**focal * F.logsigmoid(-z)
     return (weights * loss).sum(dim=1, keepdim=True)

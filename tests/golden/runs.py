@@ -58,13 +58,13 @@ def logits(p, row):
     x = masked(embed(p['tokens.embedding.table'], row['tokens'], [6, 6]), 'front', n)
     x = layer(x, 'tokens.conv', n=n)
     x = layer(x, 'tokens.depthwise', n=n, relu=False)
-    tokens = max_pool(layer(x, 'tokens.pointwise', n=n), 'front', n)
+    tokens = pool('max', layer(x, 'tokens.pointwise', n=n), 'front', n)
 
     n = row['n_text']
     x = masked(embed(p['text.embedding.table'], row['text'][:, :, None], [256]), 'front', n)
     x = layer(x, 'text.conv1', 'TAIL', n=n, places=2, stride=2)
     x = layer(x, 'text.conv2', 'TAIL', n=n, places=4, stride=2)
-    text = max_pool(x, 'front', n, 4)
+    text = pool('max', x, 'front', n, 4)
 
     n = row['n_events']
     x = masked(embed(p['dialog.embedding.table'], row['events'], [5, 5, 5]), 'end', n)

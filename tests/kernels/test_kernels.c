@@ -429,6 +429,85 @@ static void check_add_product(Round *round) {
     same_bits(y, portable, count);
 }
 
+/* ---- activations: against libm in double, over the whole range of values ---- */
+
+typedef double Formula(double x);
+
+static double sigmoid_formula(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static double normal_integral(double x) {
+    return 0.5 * erfc(-x * sqrt(0.5));
+}
+
+static double gelu_formula(double x) {
+    return x * normal_integral(x);
+}
+
+static double sigmoid_slope(double y) {
+    return y * (1 - y);
+}
+
+static double tanh_slope(double y) {
+    return 1 - y * y;
+}
+
+static double gelu_slope(double x) {
+    return normal_integral(x) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1.0));
+}
+
+/* Relative to the result, or to the argument where the result vanishes (the tail of gelu). */
+static void check_activation(Round *round, KernelActivation *kernel, KernelActivation *portable,
+                             Formula *formula, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *y = empty(round, count), *y2 = empty(round, count);
+    const float scale = draw(round, 0, 1) ? range : 1;
+    for (int i = 0; i < count; i++)
+        x[i] *= scale;
+    kernel((size_t)count, x, y);
+    portable((size_t)count, x, y2);
+    same_bits(y, y2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = formula((double)x[i]);
+        claim(fabs((double)y[i] - want) <= 1e-6 * fmax(fabs(want), 1e-3 * fabs((double)x[i])), i,
+              (double)y[i], want);
+    }
+    x[0] = NAN;
+    kernel((size_t)count, x, x);
+    claim(isnan(x[0]), 0, (double)x[0], (double)NAN);
+    if (count > 1) same_bits(x + 1, y + 1, count - 1);
+}
+
+static void check_slope(Round *round, KernelActivationGradient *kernel, KernelActivationGradient *portable,
+                        Formula *slope, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *dy = values(round, count), *before = values(round, count);
+    float *dx = copy(round, before, count), *dx2 = copy(round, before, count);
+    for (int i = 0; i < count; i++)
+        x[i] *= range;
+    kernel((size_t)count, x, dy, dx);
+    portable((size_t)count, x, dy, dx2);
+    same_bits(dx, dx2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = (double)before[i] + (double)dy[i] * slope((double)x[i]);
+        claim(fabs((double)dx[i] - want) <= 1e-6, i, (double)dx[i], want);
+    }
+}
+
+#define ACTIVATION_CHECK(family, check, formula, range)                                                      \
+    static void check_##family(Round *round) {                                                               \
+        check(round, round->kernels->family, kernels_at(CORE_CPU_PORTABLE)->family, formula, range);         \
+    }
+ACTIVATION_CHECK(exponential, check_activation, exp, 86)
+ACTIVATION_CHECK(sigmoid, check_activation, sigmoid_formula, 80)
+ACTIVATION_CHECK(tanh, check_activation, tanh, 30)
+ACTIVATION_CHECK(gelu, check_activation, gelu_formula, 20)
+ACTIVATION_CHECK(sigmoid_gradient, check_slope, sigmoid_slope, 1)
+ACTIVATION_CHECK(tanh_gradient, check_slope, tanh_slope, 1)
+ACTIVATION_CHECK(gelu_gradient, check_slope, gelu_slope, 8)
+#undef ACTIVATION_CHECK
+
 static void check_sum_squares(Round *round) {
     const int count = draw(round, 0, 80);
     float *x = values(round, count);
