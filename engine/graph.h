@@ -116,7 +116,13 @@ GraphNode graph_batch_norm(Graph *graph, GraphNode x, const GraphNorm *norm, con
  * stay independent. weight [C] (ones), bias [C] (zeros). Ba, Kiros & Hinton 2016. */
 GraphNode graph_layer_norm(Graph *graph, GraphNode x, const GraphNorm *norm, const char *name);
 
-GraphNode graph_relu(Graph *graph, GraphNode x);                        /* any shape */
+/* Activations, any shape. Behind a masked sequence only relu, tanh and gelu keep what lies outside at zero.
+ */
+GraphNode graph_relu(Graph *graph, GraphNode x);    /* max(x, 0) */
+GraphNode graph_sigmoid(Graph *graph, GraphNode x); /* 1 / (1 + exp(-x)) */
+GraphNode graph_tanh(Graph *graph, GraphNode x);
+GraphNode graph_gelu(Graph *graph, GraphNode x); /* x / 2 * (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016 */
+
 GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
 GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
 GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
@@ -148,14 +154,30 @@ GraphNode graph_dropout(Graph *graph, GraphNode x, float p);
  * rescaled; inputs with the same `branch` number are zeroed together. */
 GraphNode graph_branch_dropout(Graph *graph, GraphNode x, float p, uint32_t branch);
 
+/* How a loss differs from plain cross-entropy; zeros (or NULL for the whole) leave it plain. */
+typedef struct GraphLossShape {
+    float smoothing; /* in [0, 1]: targets t become (1 - smoothing) * t + smoothing / K, with K = 2 outcomes
+                        (sigmoid) or K = C (softmax); Szegedy et al. 2016 */
+    float focal;     /* >= 0: the exponent of (1 - p) in front of each log(1/p); Lin et al. 2017 */
+} GraphLossShape;
+
 /* The loss, at most one in a graph: sigmoid cross-entropy of logits [C] against targets f32 [C] in [0, 1],
- *   1/N * sum over rows r and classes c of row_weight[r] * mask[r][c] * (w+[c] t log(1/s) + w-[c] (1-t)
- * log(1/(1-s))) with s = sigmoid(logit). mask f32 [C] (0 = not learned from) and row_weights f32 [1] may be
- * GRAPH_NONE; the class weights [C] (copied) may be NULL: ones. Value: [1] per sample, its share before 1/N.
- */
+ *   1/N * sum over rows r and classes c of row_weight[r] * mask[r][c] *
+ *         (w+[c] t (1-s)^focal log(1/s) + w-[c] (1-t) s^focal log(1/(1-s)))   with s = sigmoid(logit).
+ * mask f32 [C] (0 = not learned from) and row_weights f32 [1] may be GRAPH_NONE; the class weights [C]
+ * (copied) may be NULL: ones. Value: [1] per sample, its share before 1/N. */
 GraphNode graph_sigmoid_loss(Graph *graph, GraphNode logits, GraphNode targets, GraphNode mask,
                              GraphNode row_weights, const float *positive_weights,
                              const float *negative_weights);
+GraphNode graph_sigmoid_loss_shaped(Graph *graph, GraphNode logits, GraphNode targets, GraphNode mask,
+                                    GraphNode row_weights, const float *positive_weights,
+                                    const float *negative_weights, const GraphLossShape *shape);
+
+/* The other loss: softmax cross-entropy of logits [C] against targets f32 [C], a distribution,
+ *   1/N * sum over rows r and classes c of row_weight[r] * w[c] t (1-p)^focal log(1/p)
+ * with p = exp(logit[c]) / sum over k of exp(logit[k]). Optional inputs and value as above. */
+GraphNode graph_softmax_loss(Graph *graph, GraphNode logits, GraphNode targets, GraphNode row_weights,
+                             const float *class_weights, const GraphLossShape *shape);
 
 /* Asks for the gradient of an f32 input (others have none), before graph_finish. */
 void graph_require_gradient(Graph *graph, GraphNode input);

@@ -64,7 +64,8 @@ struct Node {
     float epsilon, momentum;
     uint32_t branch;
     bool loss_mask, loss_row_weights; /* which optional inputs the loss has */
-    float *constants;                 /* owned copy of per-channel constants */
+    GraphLossShape loss_shape;
+    float *constants; /* owned copy of per-channel constants */
 
     /* Memory needs, set by the shape rule, and the memory, set by graph_finish. */
     size_t saved_bytes;   /* of each row, forward -> backward */

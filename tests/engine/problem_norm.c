@@ -9,14 +9,14 @@ enum { WEIGHT, BIAS, MEAN, VARIANCE };
 
 GraphNode build_batch_norm(Problem *p, uint64_t seed) {
     GraphMask mask;
-    const GraphNode x = problem_f32(p, "x", problem_shape(&p->shape), true);
+    const GraphNode x = problem_f32(p, "x", problem_shape(&p->shape));
     const GraphNorm norm = {.epsilon = 1e-3f, .mask = problem_mask(p, &mask, 1, seed)};
     return graph_batch_norm(p->graph, x, &norm, "layer");
 }
 
 GraphNode build_layer_norm(Problem *p, uint64_t seed) {
     GraphMask mask;
-    const GraphNode x = problem_f32(p, "x", problem_shape(&p->shape), true);
+    const GraphNode x = problem_f32(p, "x", problem_shape(&p->shape));
     const GraphNorm norm = {.epsilon = 1e-2f, .mask = problem_mask(p, &mask, 1, seed)};
     return graph_layer_norm(p->graph, x, &norm, "layer");
 }
