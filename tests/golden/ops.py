@@ -141,7 +141,7 @@ def convolutions():
     conv_case(2, 10, 2, 17, 3, 'VALID', stride=3)
     conv_case(2, 12, 3, 2, 3, 'VALID', stride=2, dilation=2, relu=True)
     conv_case(3, 8, 4, 3, 4, stride=2, dilation=2, mask='front')
-    conv_case(2, 6, 33, 9, 3)
+    conv_case(1, 4, 33, 9, 3)
     conv_case(1, 16, 4, 33, 3, 'TAIL', stride=4)
     conv_case(3, 7, 5, 0, 3)
     conv_case(2, 2, 3, 0, 5, relu=True)
@@ -154,7 +154,7 @@ def dense():
     def linear(x, weight, bias):
         return F.linear(x, weight.t(), bias)
 
-    for n, channels, out in (3, 5, 7), (1, 1, 1), (18, 3, 33):
+    for n, channels, out in (3, 5, 7), (1, 1, 1), (17, 3, 18):
         case('linear', f'graph_linear(graph, x, {out}, false, "layer")', linear,
              x=real(n, channels), weight=weight(channels, out), bias=weight(out))
     case('linear', 'graph_linear(graph, x, 4, true, "layer")', lambda **data: F.relu(linear(**data)),
@@ -176,7 +176,7 @@ def pools():
         pool_case(kind, 5, 6, 5, mask='front')
         pool_case(kind, 5, 6, 5, mask='end')
         pool_case(kind, 2, 7, 3, window=2)
-        pool_case(kind, 2, 9, 17, window=3, step=2)
+        pool_case(kind, 1, 9, 17, window=3, step=2)
         pool_case(kind, 5, 8, 3, window=3, step=1, mask='front')
         pool_case(kind, 5, 8, 3, window=2, mask='end')
 
@@ -213,7 +213,7 @@ def norms():
         norm_case('batch_norm', (5, 6, 3), 'end', training)
     norm_case('layer_norm', (4, 7))
     norm_case('layer_norm', (2, 3, 5), epsilon=.01)
-    norm_case('layer_norm', (5, 4, 17), 'front')
+    norm_case('layer_norm', (4, 3, 17), 'front')
     norm_case('layer_norm', (4, 4, 2), 'end', training=False)
 
 
@@ -249,18 +249,18 @@ def sigmoid_losses():
     plus, minus = [1, 2.5, .5, 3], [1, .25, 2, 1]
     z, soft, weights = real(5, 4, scale=6), given((5, 4)), given((5, 1), lambda u: 2 * u)
     hard, marked = given((5, 4), lambda u: u < .4), given((5, 4), lambda u: u < .7)
-    for options, expression, data in (
-            ({}, 'GRAPH_NONE, GRAPH_NONE, NULL, NULL', {'t': hard}),
-            ({}, 'm, GRAPH_NONE, NULL, NULL', {'t': soft, 'm': marked}),
-            ({'positive': plus, 'negative': minus}, f'm, r, {floats(plus)}, {floats(minus)}',
-             {'t': soft, 'm': marked, 'r': weights}),
-            ({'positive': plus}, f'GRAPH_NONE, r, {floats(plus)}, NULL', {'t': hard, 'r': weights})):
-        run = functools.partial(sigmoid_loss, **options)
-        case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, {expression})', run, z=z, **data)
+    bare = 'GRAPH_NONE, GRAPH_NONE, NULL, NULL', {'t': hard}, {}
+    full = (f'm, r, {floats(plus)}, {floats(minus)}', {'t': soft, 'm': marked, 'r': weights},
+            {'positive': plus, 'negative': minus})
+    for expression, data, options in (bare, full, ('m, GRAPH_NONE, NULL, NULL', {'t': soft, 'm': marked}, {}),
+                                      (f'GRAPH_NONE, r, {floats(plus)}, NULL', {'t': hard, 'r': weights},
+                                       {'positive': plus})):
+        case('sigmoid_loss', f'graph_sigmoid_loss(graph, z, t, {expression})',
+             functools.partial(sigmoid_loss, **options), z=z, **data)
+    for expression, data, options in bare, full:
         for smoothing, focal in (.125, 0), (0, 2), (.25, 1.5):
-            run = functools.partial(sigmoid_loss, **options, smoothing=smoothing, focal=focal)
             case('sigmoid_loss', f'graph_sigmoid_loss_shaped(graph, z, t, {expression}, {loss_shape(smoothing, focal)})',
-                 run, z=z, **data)
+                 functools.partial(sigmoid_loss, **options, smoothing=smoothing, focal=focal), z=z, **data)
 
 
 def softmax_loss(z, t, r=None, weights=None, smoothing=0., focal=0.):

@@ -59,7 +59,7 @@ def array(code, name, values):
     values = np.asarray(values).ravel()
     words = map(str, values) if values.dtype == np.uint8 else map(literal, values)
     code.append(f'static const {"uint8_t" if values.dtype == np.uint8 else "float"} {name}[] = {{')
-    code.append(textwrap.fill(', '.join(words), 118) + '};')
+    code.append(textwrap.fill(', '.join(words), 138).replace(', ', ',') + '};')
     return name
 
 
@@ -69,8 +69,9 @@ def floats(values):
 
 
 def literal(value):
-    """The shortest text of an f32."""
-    text = str(np.float32(value)).replace('e-0', 'e-')
+    """An f32 to seven digits, which is what our tolerances look at."""
+    text = f'{value:.7g}'.replace('e-0', 'e-')
+    text = text if re.search('[.e]', text) else text + '.'
     return re.sub(r'^(-?)0\.(.)', r'\1.\2', text) + 'f'
 
 
