@@ -97,6 +97,21 @@ GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *c
 /* [C] -> [out], weight [C][out], bias [out], then ReLU when asked. */
 GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name);
 
+/* Recurrent layers over the valid positions of a sequence, [L, C] -> [L, hidden], from the first to the last
+ * or, with `reverse`, from the last to the first; the state starts as zero, and the value of a position is
+ * the state h behind it. With a = x input_weight + input_bias and b = h' state_weight + state_bias of the
+ * state h' before, cut into gates of `hidden` channels in the order of the formulas (that of PyTorch, whose
+ * weights are the transposed ones), s = sigmoid and products by element, gru:  r = s(ar + br), z = s(az +
+ * bz), n = tanh(an + r bn); h = (1 - z) n + z h'     (Cho et al. 2014) lstm: i = s(ai + bi), f = s(af + bf),
+ * g = tanh(ag + bg), o = s(ao + bo); c = f c' + i g, h = o tanh(c)                        (Hochreiter &
+ * Schmidhuber 1997, Gers et al. 2000) input_weight [C][G * hidden], state_weight [hidden][G * hidden],
+ * input_bias and state_bias [G * hidden] with G = 3 or 4 gates. The gradient goes back through all positions.
+ */
+GraphNode graph_gru(Graph *graph, GraphNode x, int32_t hidden, bool reverse, const GraphMask *mask,
+                    const char *name);
+GraphNode graph_lstm(Graph *graph, GraphNode x, int32_t hidden, bool reverse, const GraphMask *mask,
+                     const char *name);
+
 /* Options of the normalisations. */
 typedef struct GraphNorm {
     float epsilon;  /* > 0, added to the variance; 0 means 1e-5 */

@@ -60,6 +60,7 @@ struct Node {
     KernelConv1d conv;
     int32_t fields, offsets[EMBED_MAX_FIELDS + 1];
     int32_t slice_begin;
+    bool reverse;
     float probability;
     float epsilon, momentum;
     uint32_t branch;

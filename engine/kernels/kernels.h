@@ -46,7 +46,14 @@ typedef struct KernelLookup {
 typedef struct KernelAdamW {
     float rate, beta1, beta2, epsilon, decay; /* decay: rate * weight decay, decoupled */
     float correction1, correction2;           /* 1 / (1 - beta^step) */
+    float l2;                                 /* the gradient of l2 / 2 * |p|^2 is added to the clipped one */
 } KernelAdamW;
+
+/* Stochastic gradient descent for one step. */
+typedef struct KernelSgd {
+    float rate, momentum, decay, l2; /* decay and l2 as above */
+    bool nesterov;
+} KernelSgd;
 
 /* How a convolution will be computed, and the memory that this takes. */
 typedef enum KernelAlgorithm {
@@ -136,6 +143,13 @@ typedef double KernelSumSquares(size_t count, const float *x);
  * g, which is first multiplied by `clip` (gradient clipping). */
 typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, const float *g, float *m,
                              float *v, float *p);
+/* One step of gradient descent with momentum (Sutskever et al. 2013, in the form of PyTorch): with s = clip *
+ * g
+ * + l2 * p, m = momentum * m + s and p -= rate * d + decay * p, where d = m, or s + momentum * m with
+ * nesterov.
+ */
+typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const float *g, float *m,
+                           float *p);
 
 /* The family list: name of the member, type of the function. */
 #define KERNEL_FAMILY_MAP(X)                                                                                 \
@@ -162,7 +176,8 @@ typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, 
     X(gelu, KernelActivation)                                                                                \
     X(gelu_gradient, KernelActivationGradient)                                                               \
     X(sum_squares, KernelSumSquares)                                                                         \
-    X(adamw, KernelAdamWStep)
+    X(adamw, KernelAdamWStep)                                                                                \
+    X(sgd, KernelSgdStep)
 
 /* One implementation of every family. */
 typedef struct Kernels {

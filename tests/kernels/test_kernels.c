@@ -529,7 +529,8 @@ static void check_adamw(Round *round) {
                               .epsilon = 1e-6f,
                               .decay = 0.001f,
                               .correction1 = 1.7f,
-                              .correction2 = 2.3f};
+                              .correction2 = 2.3f,
+                              .l2 = draw(round, 0, 1) ? 0.25f : 0};
     float *g = values(round, count), *start_m = values(round, count), *start_v = values(round, count);
     float *start_p = values(round, count), *m = copy(round, start_m, count), *p = copy(round, start_p, count);
     for (int i = 0; i < count; i++)
@@ -541,7 +542,7 @@ static void check_adamw(Round *round) {
     round->kernels->adamw(&adam, clip, (size_t)count, g, m, v, p);
     kernels_at(CORE_CPU_PORTABLE)->adamw(&adam, clip, (size_t)count, g, m2, v2, p2);
     for (int i = 0; i < count; i++) {
-        const double slope = (double)clip * (double)g[i];
+        const double slope = (double)clip * (double)g[i] + (double)adam.l2 * (double)start_p[i];
         const double moment1 = 0.9 * (double)start_m[i] + 0.1 * slope;
         const double moment2 = 0.99 * (double)start_v[i] + 0.01 * slope * slope;
         const double step = 0.01 * (1.7 * moment1) / (sqrt(2.3 * moment2) + 1e-6);
@@ -552,6 +553,28 @@ static void check_adamw(Round *round) {
     }
     same_bits(m, m2, count);
     same_bits(v, v2, count);
+    same_bits(p, p2, count);
+}
+
+static void check_sgd(Round *round) {
+    const int count = draw(round, 1, 80);
+    const KernelSgd sgd = {
+        .rate = 0.1f, .momentum = 0.9f, .decay = 0.001f, .l2 = 0.25f, .nesterov = draw(round, 0, 1)};
+    const float clip = 0.7f;
+    float *g = values(round, count), *start_m = values(round, count), *start_p = values(round, count);
+    float *m = copy(round, start_m, count), *p = copy(round, start_p, count);
+    float *m2 = copy(round, start_m, count), *p2 = copy(round, start_p, count);
+    round->kernels->sgd(&sgd, clip, (size_t)count, g, m, p);
+    kernels_at(CORE_CPU_PORTABLE)->sgd(&sgd, clip, (size_t)count, g, m2, p2);
+    for (int i = 0; i < count; i++) {
+        const double slope = (double)clip * (double)g[i] + 0.25 * (double)start_p[i];
+        const double moment = 0.9 * (double)start_m[i] + slope;
+        const double way = sgd.nesterov ? slope + 0.9 * moment : moment;
+        const double want = (double)start_p[i] - 0.1 * way - 0.001 * (double)start_p[i];
+        claim(fabs((double)m[i] - moment) <= 1e-6, i, (double)m[i], moment);
+        claim(fabs((double)p[i] - want) <= 1e-6, i, (double)p[i], want);
+    }
+    same_bits(m, m2, count);
     same_bits(p, p2, count);
 }
 
