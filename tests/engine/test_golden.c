@@ -195,8 +195,8 @@ START_TEST(training_is_as_in_pytorch) {
     for (int i = 0; i < N_PARAMETERS; i++) {
         GraphParameter parameter;
         ck_assert_int_eq(graph_parameter(net.graph, golden_parameters[i].name, &parameter, &error), CORE_OK);
-        check_near(run->name, parameter.name, parameter.values, golden_parameters[i].ends[_i],
-                   parameter.count, 3e-5);
+        const float *end = golden_parameters[i].ends[_i];
+        if (end) check_near(run->name, parameter.name, parameter.values, end, parameter.count, 3e-5);
     }
     optimiser_free(optimiser);
     net_free(&net);

@@ -43,12 +43,12 @@ typedef struct GoldenRun {
     const float *losses, *norms;
 } GoldenRun;
 
-/* A parameter before the trainings, and after each of them. */
+/* A parameter before the trainings, and after each of them (NULL: not kept). */
 typedef struct GoldenParameter {
     const char *name;
     size_t count;
     const float *start;
-    const float *ends[2];
+    const float *ends[4];
 } GoldenParameter;
 
 #endif

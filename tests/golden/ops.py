@@ -142,7 +142,7 @@ def convolutions():
     conv_case(2, 12, 3, 2, 3, 'VALID', stride=2, dilation=2, relu=True)
     conv_case(3, 8, 4, 3, 4, stride=2, dilation=2, mask='front')
     conv_case(1, 4, 33, 9, 3)
-    conv_case(1, 16, 4, 33, 3, 'TAIL', stride=4)
+    conv_case(1, 12, 3, 20, 3, 'TAIL', stride=4)
     conv_case(3, 7, 5, 0, 3)
     conv_case(2, 2, 3, 0, 5, relu=True)
     conv_case(2, 7, 4, 0, 3, 'VALID', stride=2)
@@ -159,6 +159,44 @@ def dense():
              x=real(n, channels), weight=weight(channels, out), bias=weight(out))
     case('linear', 'graph_linear(graph, x, 4, true, "layer")', lambda **data: F.relu(linear(**data)),
          x=real(5, 9), weight=weight(9, 4), bias=weight(4))
+
+
+def recurrent_case(op, n, length, channels, hidden, reverse=False, mask=None):
+    """Every sample by itself, so that PyTorch needs no mask; its weights are the transposed ones."""
+    function, gates = (torch.gru, 3) if op == 'gru' else (torch.lstm, 4)
+
+    def run(x, input_weight, state_weight, input_bias, state_bias, n=None):
+        weights = [input_weight.t(), state_weight.t(), input_bias, state_bias]
+        zero = torch.zeros(1, 1, hidden, dtype=x.dtype)
+        keep = valid(length, n, 1, mask == 'end')[:, :, 0] if mask else torch.ones(x.shape[:2], dtype=torch.bool)
+        rows = []
+        for sample, kept in zip(x, keep):
+            part = sample[kept].flip(0) if reverse else sample[kept]
+            y = torch.zeros(length, hidden, dtype=x.dtype)
+            if len(part):
+                state = zero if op == 'gru' else (zero, zero)
+                h = function(part[None], state, weights, True, 1, 0., False, False, True)[0][0]
+                y[kept] = h.flip(0) if reverse else h
+            rows.append(y)
+        return torch.stack(rows)
+
+    data = {'x': real(n, length, channels), 'input_weight': weight(channels, gates * hidden),
+            'state_weight': weight(hidden, gates * hidden), 'input_bias': weight(gates * hidden),
+            'state_bias': weight(gates * hidden)}
+    if mask:
+        data['n'] = lengths(n, length)
+    case(op, f'graph_{op}(graph, x, {hidden}, {str(reverse).lower()}, {mask_text(mask)}, "layer")', run, **data)
+
+
+def recurrent():
+    for op in 'gru', 'lstm':
+        recurrent_case(op, 3, 5, 4, 3)
+        recurrent_case(op, 1, 1, 1, 1)
+        recurrent_case(op, 2, 4, 2, 3, reverse=True)
+        recurrent_case(op, 5, 4, 3, 2, mask='front')
+        recurrent_case(op, 5, 4, 2, 3, reverse=True, mask='front')
+        recurrent_case(op, 4, 4, 3, 2, mask='end')
+        recurrent_case(op, 2, 3, 2, 9)
 
 
 def pool_case(kind, n, length, channels, window=None, step=None, mask=None):
@@ -259,7 +297,8 @@ def sigmoid_losses():
              functools.partial(sigmoid_loss, **options), z=z, **data)
     for expression, data, options in bare, full:
         for smoothing, focal in (.125, 0), (0, 2), (.25, 1.5):
-            case('sigmoid_loss', f'graph_sigmoid_loss_shaped(graph, z, t, {expression}, {loss_shape(smoothing, focal)})',
+            case('sigmoid_loss',
+                 f'graph_sigmoid_loss_shaped(graph, z, t, {expression}, {loss_shape(smoothing, focal)})',
                  functools.partial(sigmoid_loss, **options, smoothing=smoothing, focal=focal), z=z, **data)
 
 
@@ -288,6 +327,7 @@ def softmax_losses():
 
 
 def write(file):
-    for family in inputs, convolutions, dense, pools, norms, shapes, elements, sigmoid_losses, softmax_losses:
+    for family in (inputs, convolutions, dense, recurrent, pools, norms, shapes, elements, sigmoid_losses,
+                   softmax_losses):
         family()
     file.write('\n'.join([*code, '', 'static const Golden goldens[] = {', *rows, '};', '']))

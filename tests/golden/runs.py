@@ -1,5 +1,5 @@
-"""Golden trainings: the network of tests/engine/network.c (without dropout), its losses and gradient norms in every step
-and its parameters at the end.
+"""Golden trainings: the network of tests/engine/network.c without dropout, its losses and gradient norms in every step,
+and after one of them its parameters.
 Relies on: pieces.py.
 Relied on by: make.py.
 """
@@ -78,10 +78,32 @@ def logits(p, row):
     return F.linear(x, p['out.weight'].t(), p['out.bias'])
 
 
-def adamw(weights, others):
-    groups = [{'params': weights, 'weight_decay': f32(.1)}, {'params': others, 'weight_decay': 0}]
-    optimiser = torch.optim.AdamW(groups, lr=f32(.02), betas=(f32(.9), f32(.99)), eps=f32(1e-6))
-    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: cosine(epoch + 1, 5, 18, f32(.1)))
+def follow(optimiser, factor):
+    """The rate times factor(step), step from 1."""
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: factor(epoch + 1))
+
+
+def groups(weights, others, decay):
+    return [{'params': weights, 'weight_decay': f32(decay)}, {'params': others, 'weight_decay': 0}]
+
+
+def adamw(*parameters):
+    return follow(torch.optim.AdamW(groups(*parameters, .1), f32(.02), (f32(.9), f32(.99)), f32(1e-6)),
+                  lambda step: cosine(step, 5, 18, f32(.1)))
+
+
+def adam(*parameters):
+    """L2, which is what PyTorch's Adam and SGD call weight decay."""
+    return follow(torch.optim.Adam(groups(*parameters, .05), f32(.01), (f32(.8), f32(.95)), f32(1e-5)), lambda step: 1)
+
+
+def sgd(*parameters):
+    return follow(torch.optim.SGD(groups(*parameters, .02), f32(.1), f32(.9)),
+                  lambda step: step / 3 if step < 3 else f32(.5) ** max((step - 4) // 6, 0))
+
+
+def nesterov(*parameters):
+    return follow(torch.optim.SGD(groups(*parameters, 0), f32(.05), f32(.8), nesterov=True), lambda step: 1)
 
 
 def cosine(step, warmup, total, final):
@@ -95,8 +117,17 @@ def f32(value):
     return float(np.float32(value))
 
 
-RUNS = {'adamw': ('.rate = 0.02f, .beta1 = 0.9f, .beta2 = 0.99f, .epsilon = 1e-6f, .weight_decay = 0.1f, '
-                  '.clip_norm = 0.5f, .warmup_steps = 5, .total_steps = 18, .final_fraction = 0.1f', adamw, f32(.5))}
+# Options in C and in PyTorch, the clipping norm, and whether the parameters at the end are kept too.
+RUNS = {
+    'adamw': ('.rate = 0.02f, .beta1 = 0.9f, .beta2 = 0.99f, .epsilon = 1e-6f, .weight_decay = 0.1f, '
+              '.clip_norm = 0.5f, .schedule = {.warmup_steps = 5, .total_steps = 18, .final_fraction = 0.1f}',
+              adamw, .5, True),
+    'adam': ('.rate = 0.01f, .beta1 = 0.8f, .beta2 = 0.95f, .epsilon = 1e-5f, .l2 = 0.05f', adam, math.inf, False),
+    'sgd': ('.kind = OPTIMISER_SGD, .epsilon = 1e-8f, .rate = 0.1f, .momentum = 0.9f, .l2 = 0.02f, .clip_norm = 0.75f, '
+            '.schedule = {.kind = SCHEDULE_STEP, .warmup_steps = 3, .step_length = 6, .step_factor = 0.5f}',
+            sgd, .75, False),
+    'nesterov': ('.kind = OPTIMISER_SGD, .epsilon = 1e-8f, .rate = 0.05f, .momentum = 0.8f, .nesterov = true',
+                 nesterov, math.inf, False)}
 
 
 def train(rows, start, make, clip):
@@ -143,10 +174,10 @@ def write(file):
     code.append('};')
     parameters = {name: [array(code, 'start_' + name.replace('.', '_'), values)] for name, values in start.items()}
     records = []
-    for run, (options, make, clip) in RUNS.items():
+    for run, (options, make, clip, kept) in RUNS.items():
         losses, norms, end = train(tensors_of(rows), start, make, clip)
         for name, values in end.items():
-            parameters[name].append(array(code, f'{run}_{name.replace(".", "_")}', values))
+            parameters[name].append(array(code, f'{run}_{name.replace(".", "_")}', values) if kept else 'NULL')
         records.append(f'    {{"{run}", {{{options}}},\n     {array(code, run + "_losses", losses)}, '
                        f'{array(code, run + "_norms", norms)}}},')
     code.append('static const GoldenParameter golden_parameters[] = {')
