@@ -139,11 +139,18 @@ GraphNode graph_tanh(Graph *graph, GraphNode x);
 GraphNode graph_gelu(Graph *graph, GraphNode x); /* x / 2 * (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016 */
 
 GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
-GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
-GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
-GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs); /* vectors, at most 16 */
-GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
-GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
+/* [L, C] -> [C]: position L - 1, or the last valid one (none: 0). */
+GraphNode graph_last(Graph *graph, GraphNode x);
+GraphNode graph_last_valid(Graph *graph, GraphNode x, const GraphMask *mask);
+/* Channels begin .. begin + count - 1 of [C] or of each position of [L, C]; positions likewise of [L, C]. */
+GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);
+GraphNode graph_slice_positions(Graph *graph, GraphNode x, int32_t begin, int32_t count);
+/* Joins the channels of at most 16 vectors, or of sequences of equal length; or the positions of sequences
+ * with equally many channels. An input may occur more than once. */
+GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs);
+GraphNode graph_concat_positions(Graph *graph, const GraphNode *inputs, int32_t n_inputs);
+GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b); /* equal shapes */
+GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b); /* equal shapes */
 
 /* Pools over the valid positions of a sequence (`mask` is that of the input); without any the result is 0.
  * Global: [L, C] -> [C],           y[c] = max or mean over valid t of x[t][c].
