@@ -259,10 +259,27 @@ def shapes():
     for mask in 'front', 'end':
         case('mask', f'graph_mask(graph, x, {mask_text(mask)})', lambda x, n: masked(x, mask, n),
              x=real(4, 5, 3), n=lengths(4, 5))
+        case('last', f'graph_last_valid(graph, x, {mask_text(mask)})', functools.partial(last_valid, mask),
+             x=real(5, 4, 3), n=lengths(5, 4))
     case('last', 'graph_last(graph, x)', lambda x: x[:, -1], x=real(3, 4, 5))
     case('slice', 'graph_slice(graph, x, 2, 4)', lambda x: x[:, 2:6], x=real(3, 9))
-    case('concat', 'graph_concat(graph, (const GraphNode[]){x, y, z}, 3)', lambda x, y, z: torch.cat([x, y, z], dim=1),
-         x=real(3, 4), y=real(3, 1), z=real(3, 6))
+    case('slice', 'graph_slice(graph, x, 1, 2)', lambda x: x[:, :, 1:3], x=real(2, 3, 4))
+    case('slice', 'graph_slice_positions(graph, x, 2, 3)', lambda x: x[:, 2:5], x=real(2, 6, 3))
+    for of, axis, shapes_ in (('', 1, ((3, 4), (3, 1), (3, 6))), ('', 2, ((2, 3, 2), (2, 3, 4), (2, 3, 1))),
+                              ('_positions', 1, ((2, 3, 2), (2, 1, 2), (2, 4, 2)))):
+        case('concat', f'graph_concat{of}(graph, (const GraphNode[]){{x, y, z}}, 3)',
+             functools.partial(joined, axis), **dict(zip('xyz', (real(*shape) for shape in shapes_))))
+    case('concat', 'graph_concat(graph, (const GraphNode[]){x, x}, 2)', lambda x: torch.cat([x, x], dim=1), x=real(3, 4))
+
+
+def last_valid(mask, x, n):
+    keep = valid(x.shape[1], n, 1, mask == 'end')[:, :, 0]
+    return torch.stack([sample[kept][-1] if kept.any() else torch.zeros(x.shape[2], dtype=x.dtype)
+                        for sample, kept in zip(x, keep)])
+
+
+def joined(axis, x, y, z):
+    return torch.cat([x, y, z], dim=axis)
 
 
 def elements():
