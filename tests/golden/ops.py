@@ -123,7 +123,7 @@ def inputs():
     case('normalise_u8', expression, normalise, x=number(2, 4, 3))
     embed_case(2, 5, [4], 3)
     embed_case(5, 7, [4, 6, 3], 5)
-    embed_case(5, 6, [9], 17, 'front')
+    embed_case(4, 4, [6], 17, 'front')
     embed_case(4, 5, [3, 3, 2, 5], 4, 'end')
 
 
@@ -141,7 +141,7 @@ def convolutions():
     conv_case(2, 10, 2, 17, 3, 'VALID', stride=3)
     conv_case(2, 12, 3, 2, 3, 'VALID', stride=2, dilation=2, relu=True)
     conv_case(3, 8, 4, 3, 4, stride=2, dilation=2, mask='front')
-    conv_case(1, 4, 33, 9, 3)
+    conv_case(1, 3, 33, 5, 2)
     conv_case(1, 12, 3, 20, 3, 'TAIL', stride=4)
     conv_case(3, 7, 5, 0, 3)
     conv_case(2, 2, 3, 0, 5, relu=True)
@@ -190,13 +190,13 @@ def recurrent_case(op, n, length, channels, hidden, reverse=False, mask=None):
 
 def recurrent():
     for op in 'gru', 'lstm':
-        recurrent_case(op, 3, 5, 4, 3)
+        recurrent_case(op, 2, 4, 3, 3)
         recurrent_case(op, 1, 1, 1, 1)
-        recurrent_case(op, 2, 4, 2, 3, reverse=True)
+        recurrent_case(op, 2, 3, 2, 2, reverse=True)
         recurrent_case(op, 5, 4, 3, 2, mask='front')
         recurrent_case(op, 5, 4, 2, 3, reverse=True, mask='front')
         recurrent_case(op, 4, 4, 3, 2, mask='end')
-        recurrent_case(op, 2, 3, 2, 9)
+        recurrent_case(op, 1, 2, 2, 9)
 
 
 def pool_case(kind, n, length, channels, window=None, step=None, mask=None):
