@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+TCase *example_tests(void);
 TCase *graph_tests(void);
 TCase *optimiser_tests(void);
 TCase *rng_tests(void);
