@@ -98,6 +98,7 @@ def main():
             count += check_commands(page.name, block)
     for command in system.COMMANDS:  # the examples of --help
         count += check_commands(command.name + " --help", system.run(command, "--help").stdout.split("xamples", 1)[-1])
+    system.expect(QUOTE.search((system.SOURCE / "docs/engine.md").read_text()), "docs/engine.md quotes no file")
     image = system.SOURCE / "docs/images/collector.png"
     system.expect(image.exists() and image.stat().st_size <= 200 * 1024, image, "is missing or too large")
     system.expect(count > 30, "only", count, "commands were found")
