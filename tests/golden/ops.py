@@ -107,6 +107,26 @@ def embed_case(n, length, vocabulary, out, mask=None):
          f'{mask_text(mask)}, "layer")', run, **data)
 
 
+def embed_conv_case(n, length, vocabulary, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None):
+    """The ids as columns of ones and zeros, those that the mask leaves out and those beyond a vocabulary as none."""
+    starts = np.concatenate([[0], np.cumsum(vocabulary)])
+
+    def run(ids, table, bias, n=None):
+        columns = [F.one_hot(torch.clamp(ids[:, :, f], max=size), size + 1)[:, :, :size]
+                   for f, size in enumerate(vocabulary)]
+        y = conv(masked(torch.cat(columns, dim=2).double(), mask, n), table.permute(2, 1, 0), bias, padding, stride, dilation)
+        return masked(F.relu(y) if relu else y, mask, n, stride)
+
+    fields = f'.out_channels = {out}, .taps = {taps}, .stride = {stride}, .dilation = {dilation}, '
+    fields += f'.padding = GRAPH_{padding}, .relu = {str(relu).lower()}, .mask = {mask_text(mask, stride)}'
+    data = {'ids': number(n, length, len(vocabulary), below=max(vocabulary) + 2),
+            'table': weight(taps, starts[-1], out), 'bias': weight(out)}
+    if mask:
+        data['n'] = lengths(n, length)
+    case('embed_conv1d', f'graph_embed_conv1d(graph, ids, (const uint16_t[]){{{", ".join(map(str, vocabulary))}}}, '
+         f'&(GraphConv1d){{{fields}}}, "layer")', run, **data)
+
+
 def inputs():
     case('input_f32', 'graph_add(graph, x, x)', lambda x: x + x, x=real(3, 5))
     case('input_u8', f'graph_normalise_u8(graph, x, {floats([0] * 3)}, {floats([255] * 3)}, {floats([0] * 3)}, '
@@ -125,6 +145,11 @@ def inputs():
     embed_case(5, 7, [4, 6, 3], 5)
     embed_case(4, 4, [6], 17, 'front')
     embed_case(4, 5, [3, 3, 2, 5], 4, 'end')
+    embed_conv_case(2, 6, [4], 3, 3)
+    embed_conv_case(2, 2, [3, 4], 3, 5, 'CAUSAL', relu=True)
+    embed_conv_case(2, 8, [3, 2], 2, 3, 'VALID', dilation=2)
+    embed_conv_case(5, 7, [4], 9, 3, 'TAIL', stride=2, relu=True, mask='front')
+    embed_conv_case(4, 6, [2, 3], 3, 3, 'CAUSAL', mask='end')
 
 
 def convolutions():
