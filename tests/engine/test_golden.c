@@ -97,24 +97,25 @@ static void build(const Golden *golden, Built *built) {
                   golden->name, error.text);
 }
 
-static void check_gradients(const Golden *golden, const Built *built) {
+/* Gradients of inputs and weights, and statistics as the run left them. */
+static void check_expected(const Golden *golden, const Built *built) {
     const GraphNode *input = built->in;
     for (int i = 0; i < golden->n_tensors; i++) {
         const GoldenTensor *tensor = &golden->tensors[i];
-        GraphParameter parameter = {0};
-        const float *got = NULL;
-        char what[80];
-        snprintf(what, sizeof what, "the gradient of %s", tensor->name);
+        const bool statistic = tensor->role == GOLDEN_STATISTIC;
+        size_t count = shape_count(tensor->shape);
+        const float *got;
         if (is_parameter(tensor)) {
+            GraphParameter parameter;
             ck_assert_int_eq(graph_parameter(built->graph, tensor->name, &parameter, NULL), CORE_OK);
-            got = tensor->role == GOLDEN_WEIGHT ? parameter.gradients : parameter.values;
-            check_near(golden->name, what, got, tensor->gradient, parameter.count, 4e-6);
+            got = statistic ? parameter.values : parameter.gradients;
         } else {
+            count *= (size_t)golden->n;
             got = graph_gradient(built->graph, *input++);
-            if (tensor->gradient)
-                check_near(golden->name, what, got, tensor->gradient,
-                           (size_t)golden->n * shape_count(tensor->shape), 4e-6);
         }
+        char what[80];
+        snprintf(what, sizeof what, "%s %s", statistic ? "statistic" : "the gradient of", tensor->name);
+        if (tensor->expected) check_near(golden->name, what, got, tensor->expected, count, 4e-6);
     }
 }
 
@@ -129,7 +130,7 @@ START_TEST(op_is_as_in_pytorch) {
     if (golden->cotangent) {
         ck_assert_msg(graph_backward_from(built.graph, built.output, golden->cotangent, &error) == CORE_OK,
                       "%s: %s", golden->name, error.text);
-        check_gradients(golden, &built);
+        check_expected(golden, &built);
     }
     graph_free(built.graph);
 }

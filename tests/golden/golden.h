@@ -7,10 +7,10 @@
 #include "engine/optimiser.h"
 
 typedef enum GoldenRole {
-    GOLDEN_INPUT, /* f32 input with a gradient */
-    GOLDEN_GIVEN, /* f32 input without */
-    GOLDEN_BYTES, /* u8 input */
-    GOLDEN_WEIGHT, /* parameter */
+    GOLDEN_INPUT,    /* f32 input with a gradient */
+    GOLDEN_GIVEN,    /* f32 input without */
+    GOLDEN_BYTES,    /* u8 input */
+    GOLDEN_WEIGHT,   /* parameter */
     GOLDEN_STATISTIC /* parameter that only the op changes */
 } GoldenRole;
 
@@ -19,11 +19,11 @@ typedef struct GoldenTensor {
     GoldenRole role;
     GraphShape shape;      /* of one sample or of the parameter */
     const void *values;    /* f32 or u8, of all n samples */
-    const float *gradient; /* of a statistic: its values after the forward pass; NULL: none */
+    const float *expected; /* gradient, of a statistic its values after the run; NULL: none */
 } GoldenTensor;
 
-/* One op: the graph of `build` with these inputs and parameters has this value, and for this cotangent those
- * gradients. */
+/* One op: the graph of `build` with these inputs and parameters has this value, and for this cotangent what
+ * its tensors expect. */
 typedef struct Golden {
     const char *op, *name;
     int32_t n;

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pieces import *
+from pieces import (array, conv, decimals, draws, floats, given, lengths, literal, masked, number, pool, real, sigmoid_loss,
+                    statistic, valid, weight)
 
 PARAMETERS = 'weight', 'statistic'
 counts = collections.Counter()
@@ -47,14 +48,14 @@ def emit(name, op, expression, training, drawn, tensors, cotangent, output):
     records = []
     for key, (role, values) in drawn.items():
         shape = list(values.shape) if role in PARAMETERS else list(values.shape[1:])
-        slope = 'NULL'
+        expected = 'NULL'
         if tensors[key].requires_grad:
-            slope = array(code, f'{name}_d_{key}', tensors[key].grad.numpy())
+            expected = array(code, f'{name}_d_{key}', tensors[key].grad.numpy())
         elif role == 'statistic':
-            slope = array(code, f'{name}_after_{key}', tensors[key].numpy())
+            expected = array(code, f'{name}_after_{key}', tensors[key].numpy())
         fields = [f'"{"layer." + key if role in PARAMETERS else key}"', f'GOLDEN_{role.upper()}',
                   f'{{{len(shape)}, {{{", ".join(map(str, shape + [1] * (3 - len(shape))))}}}}}',
-                  array(code, f'{name}_{key}', values), slope]
+                  array(code, f'{name}_{key}', values), expected]
         records.append('{' + ', '.join(fields) + '}')
     code.append(f'static const GoldenTensor {name}_data[] = {{{", ".join(records)}}};')
     value = array(code, f'{name}_value', output.detach().numpy())

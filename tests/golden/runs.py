@@ -4,12 +4,13 @@ Relies on: pieces.py.
 Relied on by: make.py.
 """
 import math
+import textwrap
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pieces import *
+from pieces import array, conv, decimals, literal, masked, pool, sigmoid_loss
 
 ROWS, BATCH, STEPS = 12, 7, 20
 SHAPES = {
