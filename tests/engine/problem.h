@@ -18,7 +18,8 @@ typedef enum ValueKind {
 
 typedef struct OpCase {
     const char *op;
-    int n, length, channels, out, taps, stride, dilation, fields; /* length 0: the input is a vector */
+    int n, length, channels, out, taps, stride, dilation, groups,
+        fields; /* length 0: the input is a vector */
     GraphPadding padding;
     float smoothing, focal;
     bool relu, reverse, positions, evaluate; /* evaluate: not a training run */
@@ -40,7 +41,7 @@ typedef struct Problem {
     float *input_values[PROBLEM_INPUTS];
     double *x[PROBLEM_INPUTS];
     uint8_t *bytes; /* the u8 input, [n][...] */
-    uint8_t lengths[32];
+    uint8_t lengths[64];
     int n_parameters;
     GraphParameter parameters[PROBLEM_PARAMETERS];
     double *w[PROBLEM_PARAMETERS];
