@@ -72,19 +72,19 @@ def mask_text(mask, stride=1):
     return f'&(GraphMask){{.lengths = n, .stride = {stride}{", .at_end = true" if mask == "end" else ""}}}'
 
 
-def conv_case(n, length, channels, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None):
+def conv_case(n, length, channels, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None, groups=1):
     """out 0: depthwise."""
     def run(x, weight, bias, n=None):
         kernel = weight.permute(2, 1, 0) if out else weight.t()[:, None, :]
-        y = conv(x, kernel, bias, padding, stride, dilation, 1 if out else channels)
+        y = conv(x, kernel, bias, padding, stride, dilation, groups if out else channels)
         return masked(F.relu(y) if relu else y, mask, n, stride)
 
-    fields = [f'.out_channels = {out}'] * (out > 0) + [f'.taps = {taps}', f'.stride = {stride}']
-    fields += [f'.dilation = {dilation}', f'.padding = GRAPH_{padding}', f'.relu = {str(relu).lower()}']
-    fields += [f'.mask = {mask_text(mask, stride)}']
+    fields = [f'.out_channels = {out}'] * (out > 0) + [f'.groups = {groups}'] * (groups > 1)
+    fields += [f'.taps = {taps}', f'.stride = {stride}', f'.dilation = {dilation}', f'.padding = GRAPH_{padding}']
+    fields += [f'.relu = {str(relu).lower()}', f'.mask = {mask_text(mask, stride)}']
     op = 'conv1d' if out else 'depthwise_conv1d'
-    data = {'x': real(n, length, channels), 'weight': weight(taps, channels, out) if out else weight(taps, channels),
-            'bias': weight(out or channels)}
+    shape = (taps, channels // groups, out) if out else (taps, channels)
+    data = {'x': real(n, length, channels), 'weight': weight(*shape), 'bias': weight(out or channels)}
     if mask:
         data['n'] = lengths(n, length)
     case(op, f'graph_{op}(graph, x, &(GraphConv1d){{{", ".join(fields)}}}, "layer")', run, **data)
@@ -169,6 +169,8 @@ def convolutions():
     conv_case(3, 8, 4, 3, 4, stride=2, dilation=2, mask='front')
     conv_case(1, 3, 33, 5, 2)
     conv_case(1, 12, 3, 20, 3, 'TAIL', stride=4)
+    conv_case(2, 5, 4, 6, 3, groups=2)
+    conv_case(3, 7, 3, 3, 2, 'CAUSAL', stride=2, relu=True, mask='front', groups=3)
     conv_case(3, 7, 5, 0, 3)
     conv_case(2, 2, 3, 0, 5, relu=True)
     conv_case(2, 7, 4, 0, 3, 'VALID', stride=2)
