@@ -160,7 +160,7 @@ def convolutions():
     conv_case(2, 2, 3, 4, 5)
     conv_case(2, 2, 3, 4, 5, 'CAUSAL', relu=True)
     conv_case(17, 4, 2, 3, 2, 'CAUSAL')
-    conv_case(2, 9, 3, 18, 3, 'VALID')
+    conv_case(1, 8, 3, 18, 3, 'VALID')
     conv_case(2, 7, 2, 3, 2, dilation=3, stride=2)
     conv_case(3, 9, 3, 4, 3, 'CAUSAL', dilation=4, relu=True, mask='end')
     conv_case(4, 11, 2, 7, 5, 'TAIL', stride=2, relu=True, mask='front')
@@ -182,7 +182,7 @@ def dense():
     def linear(x, weight, bias):
         return F.linear(x, weight.t(), bias)
 
-    for n, channels, out in (3, 5, 7), (1, 1, 1), (17, 3, 18):
+    for n, channels, out in (3, 5, 7), (1, 1, 1), (17, 2, 18):
         case('linear', f'graph_linear(graph, x, {out}, false, "layer")', linear,
              x=real(n, channels), weight=weight(channels, out), bias=weight(out))
     case('linear', 'graph_linear(graph, x, 4, true, "layer")', lambda **data: F.relu(linear(**data)),
@@ -279,7 +279,7 @@ def norms():
         norm_case('batch_norm', (5, 6, 3), 'end', training)
     norm_case('layer_norm', (4, 7))
     norm_case('layer_norm', (2, 3, 5), epsilon=.01)
-    norm_case('layer_norm', (4, 3, 17), 'front')
+    norm_case('layer_norm', (3, 2, 17), 'front')
     norm_case('layer_norm', (4, 4, 2), 'end', training=False)
 
 
