@@ -6,8 +6,8 @@
 
 #include <check.h>
 
+TCase *example_tests(void);
 TCase *graph_tests(void);
-TCase *golden_tests(void);
 TCase *optimiser_tests(void);
 TCase *rng_tests(void);
 TCase *schedule_tests(void);

@@ -16,9 +16,9 @@ int main(void) {
     Suite *suite = suite_create("engine");
     suite_add_tcase(suite, rng_tests());
     suite_add_tcase(suite, graph_tests());
+    suite_add_tcase(suite, example_tests());
     suite_add_tcase(suite, schedule_tests());
     suite_add_tcase(suite, optimiser_tests());
-    suite_add_tcase(suite, golden_tests());
     suite_add_tcase(suite, training_tests());
     suite_add_tcase(suite, zoo_tests());
     SRunner *runner = srunner_create(suite);

@@ -1,130 +1,219 @@
-/* Training against numpy: losses, gradient norms and final parameters of golden/make_golden.py, which has the
- * same network, data and optimiser in double precision. Relies on: golden/golden_values.inc,
- * engine/optimiser.h, Check. Relied on by: test_engine.c. */
-#include "engine/optimiser.h"
+/* Against PyTorch: every op's value and gradients, and whole trainings.
+ * Relies on: tests/golden (written by make.py there), network.h, engine/ops.h, Check.
+ * Relied on by: ctest, at every instruction set. */
+#include "tests/golden/golden.h"
 
-#include "tests/engine/golden/golden_values.inc"
-#include "tests/engine/suites.h"
+#include "engine/ops.h"
+#include "tests/engine/network.h"
 
+#include "tests/golden/ops.inc"
+#include "tests/golden/runs.inc"
+
+#include <check.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { N = 6, LENGTH = 9, CHANNELS = 3, TAPS = 3, CONV = 4, HIDDEN = 5, OUT = 3, STEPS = 25 };
+enum { N_GOLDENS = sizeof goldens / sizeof goldens[0], N_RUNS = sizeof golden_runs / sizeof golden_runs[0] };
+enum { N_PARAMETERS = sizeof golden_parameters / sizeof golden_parameters[0] };
 
-static void wave(float *values, size_t count, double factor, double phase, double amplitude) {
-    for (size_t k = 0; k < count; k++)
-        values[k] = (float)(amplitude * sin(factor * (double)k + phase));
-}
-
-static void parameter_wave(Graph *graph, const char *name, double factor, double phase, double amplitude) {
-    GraphParameter parameter;
-    ck_assert_int_eq(graph_parameter(graph, name, &parameter, NULL), CORE_OK);
-    wave(parameter.values, parameter.count, factor, phase, amplitude);
-}
-
-static void parameter_near(Graph *graph, const char *name, const double *golden, size_t count) {
-    GraphParameter parameter;
-    ck_assert_int_eq(graph_parameter(graph, name, &parameter, NULL), CORE_OK);
-    ck_assert_uint_eq(parameter.count, count);
+static double largest(const float *values, size_t count) {
+    double result = 0;
     for (size_t i = 0; i < count; i++)
-        ck_assert_msg(fabs((double)parameter.values[i] - golden[i]) < 2e-5, "%s[%zu] is %.9g instead of %.9g",
-                      name, i, (double)parameter.values[i], golden[i]);
+        result = fmax(result, fabs((double)values[i]));
+    return result;
 }
 
-typedef struct Data {
-    float x[N][LENGTH][CHANNELS], targets[N][OUT], mask[N][OUT], weights[N];
-    uint8_t lengths[N];
-} Data;
-
-static void draw(Data *data) {
-    static const uint8_t lengths[N] = {9, 0, 1, 4, 7, 8};
-    wave(&data->x[0][0][0], sizeof data->x / sizeof(float), 0.9, 0.1, 1);
-    wave(&data->targets[0][0], sizeof data->targets / sizeof(float), 2.3, 0.4, 1);
-    wave(&data->mask[0][0], sizeof data->mask / sizeof(float), 1.7, 0.2, 1);
-    wave(data->weights, N, 1.1, 0.3, 1);
-    for (int r = 0; r < N; r++) {
-        data->lengths[r] = lengths[r];
-        data->weights[r] = fabsf(data->weights[r]);
-        for (int c = 0; c < OUT; c++) {
-            data->targets[r][c] = data->targets[r][c] > 0;
-            data->mask[r][c] = data->mask[r][c] > -0.7f;
-        }
-    }
+/* Relative to the array's largest value: f32 rounding is 6e-8 of it for each term of a sum. */
+static void check_near(const char *golden, const char *what, const float *got, const float *want,
+                       size_t count, double relative) {
+    const double tolerance = 1e-7 + relative * largest(want, count);
+    ck_assert_msg(got != NULL, "%s: %s is missing", golden, what);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs((double)got[i] - (double)want[i]) <= tolerance))
+            ck_abort_msg("%s: element %zu of %s is %.9g instead of %.9g", golden, i, what, (double)got[i],
+                         (double)want[i]);
 }
 
-static Graph *build(const Data *data) {
-    static const float positive[OUT] = {1, 2, 0.5f}, negative[OUT] = {1, 0.25f, 1.5f};
-    CoreError error = {0};
+static bool is_parameter(const GoldenTensor *tensor) {
+    return tensor->role == GOLDEN_WEIGHT || tensor->role == GOLDEN_STATISTIC;
+}
+
+static size_t shape_count(GraphShape shape) {
+    return (size_t)shape.size[0] * (size_t)shape.size[1] * (size_t)shape.size[2];
+}
+
+/* ---- ops ---- */
+
+enum { MOST_INPUTS = 8 };
+
+typedef struct Built {
     Graph *graph;
-    ck_assert_int_eq(graph_new(N, 1, &graph, &error), CORE_OK);
-    const GraphNode x = graph_input_f32(graph, "x", graph_sequence(LENGTH, CHANNELS));
-    const GraphNode lengths = graph_input_u8(graph, "lengths", graph_vector(1));
-    const GraphNode targets = graph_input_f32(graph, "targets", graph_vector(OUT));
-    const GraphNode mask = graph_input_f32(graph, "mask", graph_vector(OUT));
-    const GraphNode weights = graph_input_f32(graph, "weights", graph_vector(1));
-    const GraphMask halves = {.lengths = lengths, .stride = 2};
-    const GraphConv1d conv = {.out_channels = CONV,
-                              .taps = TAPS,
-                              .stride = 2,
-                              .padding = GRAPH_TAIL,
-                              .relu = true,
-                              .mask = &halves};
-    GraphNode h = graph_max_pool(graph, graph_conv1d(graph, x, &conv, "conv"), &halves);
-    h = graph_linear(graph, h, HIDDEN, true, "hidden");
-    h = graph_linear(graph, h, OUT, false, "out");
-    graph_sigmoid_loss(graph, h, targets, mask, weights, positive, negative);
-    ck_assert_msg(graph_finish(graph, &error) == CORE_OK, "%s", error.text);
-    ck_assert_int_eq(graph_set_input(graph, x, data->x, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(graph, lengths, data->lengths, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(graph, targets, data->targets, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(graph, mask, data->mask, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(graph, weights, data->weights, 0, &error), CORE_OK);
-    return graph;
+    GraphNode in[MOST_INPUTS], output;
+} Built;
+
+static GraphNode add_input(Graph *graph, const GoldenTensor *tensor) {
+    if (tensor->role == GOLDEN_BYTES) return graph_input_u8(graph, tensor->name, tensor->shape);
+    const GraphNode input = graph_input_f32(graph, tensor->name, tensor->shape);
+    if (tensor->role == GOLDEN_INPUT) graph_require_gradient(graph, input);
+    return input;
 }
 
-START_TEST(training_equals_numpy) {
-    static Data data;
+/* Values into inputs (in[] is in their order) and parameters. */
+static void set_values(const Golden *golden, const Built *built) {
     CoreError error = {0};
-    draw(&data);
-    Graph *graph = build(&data);
-    parameter_wave(graph, "conv.weight", 0.7, 0.5, 0.6);
-    parameter_wave(graph, "conv.bias", 0.5, 0.6, 0.1);
-    parameter_wave(graph, "hidden.weight", 1.3, 0.7, 0.8);
-    parameter_wave(graph, "hidden.bias", 0.4, 0.8, 0.1);
-    parameter_wave(graph, "out.weight", 1.9, 0.9, 0.8);
-    parameter_wave(graph, "out.bias", 0.3, 1.0, 0.1);
-    const OptimiserOptions options = {
-        .rate = 0.02f,
-        .beta1 = 0.9f,
-        .beta2 = 0.99f,
-        .epsilon = 1e-6f,
-        .weight_decay = 0.1f,
-        .clip_norm = 0.25f,
-        .schedule = {.warmup_steps = 5, .total_steps = 20, .final_fraction = 0.1f}};
-    Optimiser *optimiser;
-    ck_assert_int_eq(optimiser_new(graph, &options, &optimiser, &error), CORE_OK);
-    for (int step = 0; step < STEPS; step++) {
-        double norm;
-        ck_assert_int_eq(graph_forward(graph, N, true, &error), CORE_OK);
-        ck_assert_int_eq(graph_backward(graph, &error), CORE_OK);
-        ck_assert_int_eq(optimiser_step(optimiser, &norm, &error), CORE_OK);
-        ck_assert_double_eq_tol(graph_loss(graph), golden_losses[step], 2e-6);
-        ck_assert_double_eq_tol(norm, golden_norms[step], 2e-5);
+    const GraphNode *input = built->in;
+    for (int i = 0; i < golden->n_tensors; i++) {
+        const GoldenTensor *tensor = &golden->tensors[i];
+        GraphParameter parameter;
+        if (!is_parameter(tensor)) {
+            ck_assert_msg(graph_set_input(built->graph, *input++, tensor->values, 0, &error) == CORE_OK, "%s",
+                          error.text);
+            continue;
+        }
+        ck_assert_msg(graph_parameter(built->graph, tensor->name, &parameter, &error) == CORE_OK, "%s: %s",
+                      golden->name, error.text);
+        ck_assert_msg(memcmp(&parameter.shape, &tensor->shape, sizeof tensor->shape) == 0,
+                      "%s: %s has another shape", golden->name, tensor->name);
+        memcpy(parameter.values, tensor->values, parameter.count * sizeof(float));
     }
-    ck_assert_uint_eq(sizeof golden_losses / sizeof golden_losses[0], STEPS);
-#define NEAR(name, values) parameter_near(graph, name, values, sizeof values / sizeof values[0])
-    NEAR("conv.weight", golden_conv_weight);
-    NEAR("conv.bias", golden_conv_bias);
-    NEAR("hidden.weight", golden_hidden_weight);
-    NEAR("hidden.bias", golden_hidden_bias);
-    NEAR("out.weight", golden_out_weight);
-    NEAR("out.bias", golden_out_bias);
-    optimiser_free(optimiser);
-    graph_free(graph);
+}
+
+/* The graph of a golden after its forward pass. */
+static void build(const Golden *golden, Built *built) {
+    CoreError error = {0};
+    int n_inputs = 0;
+    ck_assert_int_eq(graph_new(golden->n, 1, &built->graph, &error), CORE_OK);
+    graph_set_threads(built->graph, 1); /* quick on a busy machine; test_training.c has many */
+    for (int i = 0; i < golden->n_tensors; i++)
+        if (!is_parameter(&golden->tensors[i])) {
+            ck_assert_int_lt(n_inputs, MOST_INPUTS);
+            built->in[n_inputs++] = add_input(built->graph, &golden->tensors[i]);
+        }
+    built->output = golden->build(built->graph, built->in);
+    ck_assert_msg(graph_finish(built->graph, &error) == CORE_OK, "%s: %s", golden->name, error.text);
+    set_values(golden, built);
+    ck_assert_msg(graph_forward(built->graph, golden->n, golden->training, &error) == CORE_OK, "%s: %s",
+                  golden->name, error.text);
+}
+
+/* Gradients of inputs and weights, and statistics as the run left them. */
+static void check_expected(const Golden *golden, const Built *built) {
+    const GraphNode *input = built->in;
+    for (int i = 0; i < golden->n_tensors; i++) {
+        const GoldenTensor *tensor = &golden->tensors[i];
+        const bool statistic = tensor->role == GOLDEN_STATISTIC;
+        size_t count = shape_count(tensor->shape);
+        const float *got;
+        if (is_parameter(tensor)) {
+            GraphParameter parameter;
+            ck_assert_int_eq(graph_parameter(built->graph, tensor->name, &parameter, NULL), CORE_OK);
+            got = statistic ? parameter.values : parameter.gradients;
+        } else {
+            count *= (size_t)golden->n;
+            got = graph_gradient(built->graph, *input++);
+        }
+        char what[80];
+        snprintf(what, sizeof what, "%s %s", statistic ? "statistic" : "the gradient of", tensor->name);
+        if (tensor->expected) check_near(golden->name, what, got, tensor->expected, count, 4e-6);
+    }
+}
+
+START_TEST(op_is_as_in_pytorch) {
+    const Golden *golden = &goldens[_i];
+    CoreError error = {0};
+    Built built;
+    build(golden, &built);
+    ck_assert_uint_eq((size_t)golden->n * shape_count(graph_shape(built.graph, built.output)), golden->count);
+    check_near(golden->name, "the value", graph_value(built.graph, built.output), golden->value,
+               golden->count, 2e-6);
+    if (golden->cotangent) {
+        ck_assert_msg(graph_backward_from(built.graph, built.output, golden->cotangent, &error) == CORE_OK,
+                      "%s: %s", golden->name, error.text);
+        check_expected(golden, &built);
+    }
+    graph_free(built.graph);
 }
 END_TEST
 
-TCase *golden_tests(void) {
+/* The op that a golden names is in its graph. */
+static bool has_op(const Golden *golden, const OpClass *op) {
+    if (strcmp(golden->op, op->name) != 0) return false;
+    bool found = false;
+    Built built;
+    build(golden, &built);
+    for (int32_t i = 0; i < built.graph->n_nodes; i++)
+        found = found || built.graph->nodes[i].op == op;
+    graph_free(built.graph);
+    return found;
+}
+
+/* A new op cannot be forgotten here. */
+START_TEST(every_op_has_a_golden) {
+    for (int32_t i = 0; i < n_op_classes; i++) {
+        bool found = false;
+        for (int k = 0; k < N_GOLDENS && !found; k++)
+            found = has_op(&goldens[k], op_classes[i]);
+        ck_assert_msg(found, "op %s has no case in tests/golden/ops.py", op_classes[i]->name);
+    }
+}
+END_TEST
+
+/* ---- trainings ---- */
+
+static void start_from_golden(Graph *graph) {
+    CoreError error = {0};
+    ck_assert_int_eq(graph_parameters(graph), N_PARAMETERS);
+    for (int i = 0; i < N_PARAMETERS; i++) {
+        GraphParameter parameter;
+        ck_assert_msg(graph_parameter(graph, golden_parameters[i].name, &parameter, &error) == CORE_OK, "%s",
+                      error.text);
+        ck_assert_uint_eq(parameter.count, golden_parameters[i].count);
+        memcpy(parameter.values, golden_parameters[i].start, parameter.count * sizeof(float));
+    }
+}
+
+START_TEST(training_is_as_in_pytorch) {
+    const GoldenRun *run = &golden_runs[_i];
+    CoreError error = {0};
+    Net net;
+    Optimiser *optimiser;
+    net_new(&net, 1, 0);
+    start_from_golden(net.graph);
+    ck_assert_msg(optimiser_new(net.graph, &run->options, &optimiser, &error) == CORE_OK, "%s", error.text);
+    float losses[GOLDEN_STEPS], norms[GOLDEN_STEPS];
+    for (int step = 0; step < GOLDEN_STEPS; step++) {
+        double norm;
+        net_set_rows(&net, golden_rows + step * 2 % (GOLDEN_ROWS - GOLDEN_BATCH + 1));
+        ck_assert_int_eq(graph_forward(net.graph, GOLDEN_BATCH, true, &error), CORE_OK);
+        ck_assert_int_eq(graph_backward(net.graph, &error), CORE_OK);
+        ck_assert_int_eq(optimiser_step(optimiser, &norm, &error), CORE_OK);
+        losses[step] = (float)graph_loss(net.graph);
+        norms[step] = (float)norm;
+    }
+    check_near(run->name, "the losses", losses, run->losses, GOLDEN_STEPS, 1e-5);
+    check_near(run->name, "the gradient norms", norms, run->norms, GOLDEN_STEPS, 3e-5);
+    for (int i = 0; i < N_PARAMETERS; i++) {
+        GraphParameter parameter;
+        ck_assert_int_eq(graph_parameter(net.graph, golden_parameters[i].name, &parameter, &error), CORE_OK);
+        const float *end = golden_parameters[i].ends[_i];
+        if (end) check_near(run->name, parameter.name, parameter.values, end, parameter.count, 3e-5);
+    }
+    optimiser_free(optimiser);
+    net_free(&net);
+}
+END_TEST
+
+int main(void) {
     TCase *tcase = tcase_create("golden");
-    tcase_add_test(tcase, training_equals_numpy);
-    return tcase;
+    tcase_add_loop_test(tcase, op_is_as_in_pytorch, 0, N_GOLDENS);
+    tcase_add_test(tcase, every_op_has_a_golden);
+    tcase_add_loop_test(tcase, training_is_as_in_pytorch, 0, N_RUNS);
+    Suite *suite = suite_create("golden");
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
 }

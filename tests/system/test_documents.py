@@ -11,6 +11,7 @@ import system
 
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 NAMED = re.compile(r"`((?:docs|tools|tests|data|engine|infer|train|bench|models)/[\w./-]+)`")
+QUOTE = re.compile(r"<!-- ([\w./-]+) -->\n```\w*\n(.*?)```", re.S)  # what a file has word for word
 FLAG = re.compile(r"--[a-z][a-z-]*")
 PROGRAMS = {command.name: command for command in system.COMMANDS}
 SCRIPT = re.compile(r"(?:\./)?((?:tools/[\w./-]*|demo|test)\.(?:py|sh))$")
@@ -79,6 +80,8 @@ def check_page(path):
         if not re.search(r"<|NAME|\.\.\.|\*", name):
             known = (system.SOURCE / name).exists() or list(system.SOURCE.glob(name + ".*"))
             system.expect(known, where, "names", name, "which is not there")
+    for name, quoted in QUOTE.findall(text):
+        system.expect(quoted in (system.SOURCE / name).read_text(), where, "quotes", name, "wrongly:", quoted.splitlines()[0])
     system.expect(not re.findall(r"@[A-Z]+@", text), where, "is not finished:", re.findall(r"@[A-Z]+@", text))
     presets = json.loads((system.SOURCE / "CMakePresets.json").read_text())
     names = {p["name"] for kind in presets.values() if isinstance(kind, list) for p in kind}
@@ -95,6 +98,7 @@ def main():
             count += check_commands(page.name, block)
     for command in system.COMMANDS:  # the examples of --help
         count += check_commands(command.name + " --help", system.run(command, "--help").stdout.split("xamples", 1)[-1])
+    system.expect(QUOTE.search((system.SOURCE / "docs/engine.md").read_text()), "docs/engine.md quotes no file")
     image = system.SOURCE / "docs/images/collector.png"
     system.expect(image.exists() and image.stat().st_size <= 200 * 1024, image, "is missing or too large")
     system.expect(count > 30, "only", count, "commands were found")

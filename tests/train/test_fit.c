@@ -11,6 +11,8 @@
 #include <string.h>
 
 static CoreError error;
+static const int threads[] = {1, 2, 3, 8};
+enum { N_THREADS = sizeof threads / sizeof *threads };
 
 /* Stops at the n-th batch boundary. */
 static bool stop_after(void *user, const TrainProgress *progress) {
@@ -20,10 +22,10 @@ static bool stop_after(void *user, const TrainProgress *progress) {
 }
 
 /* Trains `state` to its end. */
-static void train_to_the_end(const Synthetic *s, TrainCheckpoint *state, int threads) {
+static void train_to_the_end(const Synthetic *s, TrainCheckpoint *state, int n_threads) {
     TrainFit fit;
     CoreStatus status;
-    ck_assert_msg(train_fit_new(&s->data, state, threads, &fit, &error) == CORE_OK, "%s", error.text);
+    ck_assert_msg(train_fit_new(&s->data, state, n_threads, &fit, &error) == CORE_OK, "%s", error.text);
     while ((status = train_fit_epoch(&fit, NULL, NULL, &error)) == CORE_OK)
         ;
     ck_assert_msg(status == CORE_END, "%s", error.text);
@@ -86,10 +88,10 @@ START_TEST(same_bits_on_any_threads) {
     synthetic_state(&s, one);
     one->options.epochs = 2;
     train_to_the_end(&s, one, 1);
-    for (int threads = 2; threads <= 3; threads++) {
+    for (size_t i = 1; i < N_THREADS; i++) {
         synthetic_state(&s, other);
         other->options.epochs = 2;
-        train_to_the_end(&s, other, threads);
+        train_to_the_end(&s, other, threads[i]);
         assert_same_run(one, other);
         train_checkpoint_free(other);
     }
@@ -107,7 +109,7 @@ START_TEST(same_bits_on_any_threads) {
 END_TEST
 
 /* Interrupted at every kind of place (first batch, mid-epoch, during validation, between epochs), saved, read
- * back, resumed: the bits of a run that never stopped. */
+ * back, resumed on another number of threads: the bits of a run that never stopped. */
 START_TEST(resumed_is_uninterrupted) {
     static const int stops[] = {0, 1, 4, 7, 9, 13, 17};
     char path[] = "/tmp/sipcnn-test-resume-XXXXXX";
@@ -124,7 +126,7 @@ START_TEST(resumed_is_uninterrupted) {
         int left = stops[i];
         synthetic_state(&s, state);
         state->options.epochs = 2;
-        ck_assert_int_eq(train_fit_new(&s.data, state, 2, &fit, &error), CORE_OK);
+        ck_assert_int_eq(train_fit_new(&s.data, state, threads[i % N_THREADS], &fit, &error), CORE_OK);
         CoreStatus status;
         while ((status = train_fit_epoch(&fit, stop_after, &left, &error)) == CORE_OK)
             ;
@@ -133,7 +135,7 @@ START_TEST(resumed_is_uninterrupted) {
         ck_assert_int_eq(train_checkpoint_write(state, path, &error), CORE_OK);
         train_checkpoint_free(state);
         ck_assert_int_eq(train_checkpoint_read(path, state, &error), CORE_OK);
-        train_to_the_end(&s, state, 1);
+        train_to_the_end(&s, state, threads[(i + 1) % N_THREADS]);
         assert_same_run(whole, state);
         train_checkpoint_free(state);
     }
