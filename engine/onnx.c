@@ -100,7 +100,7 @@ static void write_graph(Onnx *onnx, const GraphOnnx *wanted) {
         if (is_input(node))
             onnx_declare(onnx, ONNX_INPUT, node->name, input_doc(wanted, node->name),
                          node->type == GRAPH_U8 ? ONNX_UINT8 : ONNX_FLOAT, node->shape);
-        onnx_find(node->op)->emit(onnx, node);
+        onnx_emit(onnx, node);
     }
     for (int32_t i = 0; i < wanted->n_outputs; i++)
         write_output(onnx, &wanted->outputs[i]);

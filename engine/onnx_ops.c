@@ -3,7 +3,7 @@
  * Relied on by: onnx.c. */
 #include "engine/onnx_write.h"
 
-#include <math.h>
+#include <float.h>
 
 /* The tensor of an input's value. */
 static OnnxName input(const Onnx *onnx, const Node *node, int32_t index) {
@@ -12,9 +12,10 @@ static OnnxName input(const Onnx *onnx, const Node *node, int32_t index) {
 
 /* ---- masks ---- */
 
-/* Positions that a node's mask is about: those of its value or, where that is a vector, of its input. */
+/* Positions that a node's mask is about: those of a pool's input, of the others' value. */
 static int32_t masked_length(const Graph *graph, const Node *node) {
-    return node->shape.rank == 2 ? node->shape.size[0] : node_input(graph, node, 0)->shape.size[0];
+    const bool pool = node->op == &op_max_pool || node->op == &op_average_pool;
+    return (pool ? node_input(graph, node, 0) : node)->shape.size[0];
 }
 
 static bool same_mask(const Graph *graph, const Node *a, const Node *b) {
@@ -22,14 +23,21 @@ static bool same_mask(const Graph *graph, const Node *a, const Node *b) {
            a->mask.at_end == b->mask.at_end && masked_length(graph, a) == masked_length(graph, b);
 }
 
-/* Which positions are valid, bool [N, 1, L]; computed by the first node with that mask. Position t is among
- * the first ceil(n / stride) if t * stride < n. */
-static OnnxName mask_of(Onnx *onnx, const Node *node) {
+/* The first exported node with the mask of this one: its mask serves both. */
+static const Node *mask_owner(const Onnx *onnx, const Node *node) {
     const Node *first = onnx->graph->nodes;
     while (!onnx->used[first - onnx->graph->nodes] || !same_mask(onnx->graph, first, node))
         first++;
-    const OnnxName mask = onnx_part(first, "mask");
-    if (first != node) return mask;
+    return first;
+}
+
+/* Which positions are valid, bool [N, 1, L]. */
+static OnnxName mask_name(const Onnx *onnx, const Node *node) {
+    return onnx_part(mask_owner(onnx, node), "mask");
+}
+
+/* Position t is among the first ceil(n / stride) if t * stride < n. */
+static void emit_mask_of(Onnx *onnx, const Node *node) {
     const int32_t length = masked_length(onnx->graph, node);
     int64_t positions[UINT8_MAX] = {0};
     for (int32_t t = 0; t < length; t++)
@@ -39,14 +47,12 @@ static OnnxName mask_of(Onnx *onnx, const Node *node) {
     const OnnxName lengths = onnx_part(node, "lengths"), valid = onnx_part(node, "valid");
     onnx_cast(onnx, onnx->graph->nodes[node->mask.lengths].name, ONNX_INT64, lengths.text);
     onnx_op(onnx, "Less", ONNX_INPUTS(position.text, lengths.text), valid.text);
-    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), mask.text);
-    return mask;
+    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), mask_name(onnx, node).text);
 }
 
 /* y = x [N, C, L] where the mask holds, else `other`. */
 static void emit_masked(Onnx *onnx, const Node *node, const char *x, const char *other, const char *y) {
-    const OnnxName mask = mask_of(onnx, node);
-    onnx_op(onnx, "Where", ONNX_INPUTS(mask.text, x, other), y);
+    onnx_op(onnx, "Where", ONNX_INPUTS(mask_name(onnx, node).text, x, other), y);
 }
 
 /* What a layer computes goes through ReLU and mask as far as it has them: the name of the tensor before, and
@@ -212,28 +218,61 @@ static void emit_mask(Onnx *onnx, const Node *node) {
     emit_masked(onnx, node, input(onnx, node, 0).text, zero.text, onnx_value(node).text);
 }
 
-static void emit_reduce_max(Onnx *onnx, const char *x, const char *y) {
-    const size_t begin = onnx_begin(onnx, "ReduceMax", ONNX_INPUTS(x), y);
-    onnx_attributes(onnx, "axes", 1, (const int64_t[]){2});
-    onnx_attribute(onnx, "keepdims", 0);
+/* MaxPool or AveragePool over the node's windows, [N, C, L] -> [N, C, L']. */
+static void emit_windows(Onnx *onnx, const Node *node, const char *op, const char *x, const char *y) {
+    const size_t begin = onnx_begin(onnx, op, ONNX_INPUTS(x), y);
+    onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){node->conv.taps});
+    onnx_attributes(onnx, "strides", 1, &(int64_t){node->conv.stride});
     onnx_end(onnx, begin);
 }
 
-/* Of no valid position at all the maximum is the lowest float, which becomes 0. */
+/* The windows of a pool; the only one of a global pool is a vector. */
+static OnnxName windows_name(const Node *node) {
+    return node->shape.rank == 1 ? onnx_part(node, "window") : onnx_value(node);
+}
+
+static void finish_windows(Onnx *onnx, const Node *node) {
+    if (node->shape.rank != 1) return;
+    const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, (const int64_t[]){2});
+    onnx_op(onnx, "Squeeze", ONNX_INPUTS(windows_name(node).text, axis.text), onnx_value(node).text);
+}
+
+/* The maximum of no valid position is the lowest float, which becomes 0. */
 static void emit_max_pool(Onnx *onnx, const Node *node) {
-    const OnnxName x = input(onnx, node, 0), y = onnx_value(node);
-    if (!node->masked) {
-        emit_reduce_max(onnx, x.text, y.text);
-        return;
-    }
-    const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
-    const OnnxName lowest = onnx_floats(onnx, node, "lowest", 1, (const float[]){-INFINITY});
-    const OnnxName inside = onnx_part(node, "inside"), most = onnx_part(node, "most");
-    const OnnxName some = onnx_part(node, "some");
-    emit_masked(onnx, node, x.text, lowest.text, inside.text);
-    emit_reduce_max(onnx, inside.text, most.text);
-    onnx_op(onnx, "Greater", ONNX_INPUTS(most.text, lowest.text), some.text);
-    onnx_op(onnx, "Where", ONNX_INPUTS(some.text, most.text, zero.text), y.text);
+    const OnnxName x = input(onnx, node, 0), y = windows_name(node);
+    if (node->masked) {
+        const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
+        const OnnxName lowest = onnx_floats(onnx, node, "lowest", 1, (const float[]){-FLT_MAX});
+        const OnnxName inside = onnx_part(node, "inside"), most = onnx_part(node, "most");
+        const OnnxName some = onnx_part(node, "some");
+        emit_masked(onnx, node, x.text, lowest.text, inside.text);
+        emit_windows(onnx, node, "MaxPool", inside.text, most.text);
+        onnx_op(onnx, "Greater", ONNX_INPUTS(most.text, lowest.text), some.text);
+        onnx_op(onnx, "Where", ONNX_INPUTS(some.text, most.text, zero.text), y.text);
+    } else
+        emit_windows(onnx, node, "MaxPool", x.text, y.text);
+    finish_windows(onnx, node);
+}
+
+/* The mean of the valid positions is the mean of all, the others being 0, divided by the share of the valid
+ * ones, which is 1 / window at least where there is one. */
+static void emit_average_pool(Onnx *onnx, const Node *node) {
+    const OnnxName x = input(onnx, node, 0), y = windows_name(node);
+    if (node->masked) {
+        const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
+        const OnnxName least = onnx_floats(onnx, node, "least", 1, &(float){1 / (float)node->conv.taps});
+        const OnnxName inside = onnx_part(node, "inside"), mean = onnx_part(node, "mean");
+        const OnnxName valid = onnx_part(node, "valid_float"), share = onnx_part(node, "share");
+        const OnnxName divisor = onnx_part(node, "divisor");
+        emit_masked(onnx, node, x.text, zero.text, inside.text);
+        emit_windows(onnx, node, "AveragePool", inside.text, mean.text);
+        onnx_cast(onnx, mask_name(onnx, node).text, ONNX_FLOAT, valid.text);
+        emit_windows(onnx, node, "AveragePool", valid.text, share.text);
+        onnx_op(onnx, "Max", ONNX_INPUTS(share.text, least.text), divisor.text);
+        onnx_op(onnx, "Div", ONNX_INPUTS(mean.text, divisor.text), y.text);
+    } else
+        emit_windows(onnx, node, "AveragePool", x.text, y.text);
+    finish_windows(onnx, node);
 }
 
 static void emit_last(Onnx *onnx, const Node *node) {
@@ -278,6 +317,7 @@ static const OnnxOp ops[] = {
     {&op_relu, emit_relu},
     {&op_mask, emit_mask},
     {&op_max_pool, emit_max_pool},
+    {&op_average_pool, emit_average_pool},
     {&op_last, emit_last},
     {&op_slice, emit_slice},
     {&op_concat, emit_concat},
@@ -293,4 +333,9 @@ const OnnxOp *onnx_find(const OpClass *op) {
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (ops[i].op == op) return &ops[i];
     return NULL;
+}
+
+void onnx_emit(Onnx *onnx, const Node *node) {
+    if (node->masked && mask_owner(onnx, node) == node) emit_mask_of(onnx, node);
+    onnx_find(node->op)->emit(onnx, node);
 }

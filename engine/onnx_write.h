@@ -71,15 +71,15 @@ void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, 
 
 /* ---- the operators of an op ---- */
 
-/* Writes the operators that compute a node's value. */
-typedef void OnnxEmit(Onnx *onnx, const Node *node);
-
 typedef struct OnnxOp {
     const OpClass *op;
-    OnnxEmit *emit; /* NULL: a loss or an input, which graph_onnx sees to */
+    void (*emit)(Onnx *onnx, const Node *node); /* NULL: a loss */
 } OnnxOp;
 
 /* NULL: the op has no ONNX form. */
 const OnnxOp *onnx_find(const OpClass *op);
+
+/* Writes the operators that compute the value of a node whose op is no loss. */
+void onnx_emit(Onnx *onnx, const Node *node);
 
 #endif

@@ -4,7 +4,8 @@
  * Relied on by: ctest (tests/onnx).
  *
  * usage: onnx_cases FOLDER
- * writes FOLDER/CASE/model.onnx and, as raw little-endian values, FOLDER/CASE/NAME.bin of each input and output. */
+ * writes FOLDER/CASE/model.onnx and, as raw little-endian values, FOLDER/CASE/NAME.bin of each input and
+ * output. */
 #include "engine/core/file.h"
 #include "engine/onnx.h"
 #include "tests/engine/network.h"

@@ -118,17 +118,16 @@ def conv(x, w, b, kernel_shape, strides, dilations, pads, group):
     return y + b[None, :, None]
 
 
+def windows(x, kernel_shape, strides):
+    """[N, C, L] as [N, C, L', window]."""
+    return np.lib.stride_tricks.sliding_window_view(x, kernel_shape[0], axis=2)[:, :, ::strides[0]]
+
+
 def slice_axes(x, starts, ends, axes):
     window = [slice(None)] * x.ndim
     for start, end, axis in zip(starts, ends, axes):
         window[axis] = slice(start, end)
     return x[tuple(window)]
-
-
-def reduce(function):
-    def run(x, axes, keepdims=1):
-        return function(x, axis=tuple(axes), keepdims=bool(keepdims))
-    return run
 
 
 def squeeze(x, axes):
@@ -141,20 +140,22 @@ def unsqueeze(x, axes):
 
 OPERATORS = {
     'Add': np.add,
+    'AveragePool': lambda x, **attributes: windows(x, **attributes).mean(3),
     'Cast': lambda x, to: x.astype(TYPES[to]),
     'Concat': lambda *x, axis: np.concatenate(x, axis),
     'ConstantOfShape': lambda shape: np.zeros(shape, np.float32),
     'Conv': conv,
+    'Div': np.divide,
     'Gather': lambda x, index, axis=0: np.take(x, index, axis),
     'Gemm': lambda a, b, c: a @ b + c,
     'Greater': np.greater,
     'Identity': lambda x: x,
     'Less': np.less,
     'Max': np.maximum,
+    'MaxPool': lambda x, **attributes: windows(x, **attributes).max(3),
     'Min': np.minimum,
     'Mul': np.multiply,
-    'ReduceMax': reduce(np.max),
-    'ReduceSum': reduce(np.sum),
+    'ReduceSum': lambda x, axes, keepdims=1: np.sum(x, tuple(axes), keepdims=bool(keepdims)),
     'Relu': lambda x: np.maximum(x, 0),
     'Slice': slice_axes,
     'Squeeze': squeeze,
