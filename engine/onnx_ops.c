@@ -4,6 +4,7 @@
 #include "engine/onnx_write.h"
 
 #include <float.h>
+#include <stdio.h>
 
 /* The tensor of an input's value. */
 static OnnxName input(const Onnx *onnx, const Node *node, int32_t index) {
@@ -218,17 +219,22 @@ static void emit_mask(Onnx *onnx, const Node *node) {
     emit_masked(onnx, node, input(onnx, node, 0).text, zero.text, onnx_value(node).text);
 }
 
-/* MaxPool or AveragePool over the node's windows, [N, C, L] -> [N, C, L']. */
-static void emit_windows(Onnx *onnx, const Node *node, const char *op, const char *x, const char *y) {
-    const size_t begin = onnx_begin(onnx, op, ONNX_INPUTS(x), y);
-    onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){node->conv.taps});
-    onnx_attributes(onnx, "strides", 1, &(int64_t){node->conv.stride});
-    onnx_end(onnx, begin);
-}
-
 /* The windows of a pool; the only one of a global pool is a vector. */
 static OnnxName windows_name(const Node *node) {
     return node->shape.rank == 1 ? onnx_part(node, "window") : onnx_value(node);
+}
+
+/* "MaxPool" or "AveragePool" over the node's windows, [N, C, L] -> [N, C, L']. */
+static void emit_windows(Onnx *onnx, const Node *node, const char *op, const char *x, const char *y) {
+    const bool global = node->shape.rank == 1;
+    char name[24];
+    snprintf(name, sizeof name, "%s%s", global ? "Global" : "", op);
+    const size_t begin = onnx_begin(onnx, name, ONNX_INPUTS(x), y);
+    if (!global) {
+        onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){node->conv.taps});
+        onnx_attributes(onnx, "strides", 1, &(int64_t){node->conv.stride});
+    }
+    onnx_end(onnx, begin);
 }
 
 static void finish_windows(Onnx *onnx, const Node *node) {

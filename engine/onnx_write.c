@@ -118,7 +118,7 @@ void onnx_transpose(Onnx *onnx, const char *x, const char *y) {
     onnx_end(onnx, begin);
 }
 
-void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y) {
+void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y) {
     const size_t begin = onnx_begin(onnx, "Cast", ONNX_INPUTS(x), y);
     onnx_attribute(onnx, "to", type);
     onnx_end(onnx, begin);
@@ -127,7 +127,7 @@ void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y) {
 /* ---- tensors ---- */
 
 /* An initialiser, open: the caller writes its values, little-endian, and calls proto_end. */
-static size_t begin_tensor(Onnx *onnx, const char *name, OnnxType type, int32_t rank, const int64_t *dims) {
+static size_t begin_tensor(Onnx *onnx, const char *name, OnnxElement type, int32_t rank, const int64_t *dims) {
     CoreWriter *out = &onnx->out;
     const size_t begin = proto_begin(out, GRAPH_INITIALIZER);
     uint64_t bytes = type == ONNX_INT64 ? sizeof(int64_t) : sizeof(float);
@@ -185,7 +185,7 @@ static void write_dim(CoreWriter *out, int64_t value) {
     proto_end(out, begin);
 }
 
-void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxType type,
+void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxElement type,
                   GraphShape shape) {
     CoreWriter *out = &onnx->out;
     const size_t value = proto_begin(out, edge);

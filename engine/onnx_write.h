@@ -38,7 +38,7 @@ OnnxName onnx_part(const Node *node, const char *part);
 
 /* ---- parts of a graph ---- */
 
-typedef enum OnnxType { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7 } OnnxType;
+typedef enum OnnxElement { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7 } OnnxElement;
 
 #define ONNX_INPUTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -52,7 +52,7 @@ void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *val
 
 /* [N, A, B] -> [N, B, A]. */
 void onnx_transpose(Onnx *onnx, const char *x, const char *y);
-void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y);
+void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y);
 
 /* Constants: rank 1 with n values, or rank 0 with one. The name is `part` of the node and is returned. */
 OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank, int32_t n,
@@ -66,7 +66,7 @@ const char *onnx_parameter(Onnx *onnx, const Node *node, int32_t index, int32_t 
 
 /* Declares an input or output [N, shape] of the graph. */
 typedef enum OnnxEdge { ONNX_INPUT = 11, ONNX_OUTPUT = 12 } OnnxEdge;
-void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxType type,
+void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxElement type,
                   GraphShape shape);
 
 /* ---- the operators of an op ---- */

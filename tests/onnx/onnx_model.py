@@ -148,6 +148,8 @@ OPERATORS = {
     'Div': np.divide,
     'Gather': lambda x, index, axis=0: np.take(x, index, axis),
     'Gemm': lambda a, b, c: a @ b + c,
+    'GlobalAveragePool': lambda x: x.mean(2, keepdims=True),
+    'GlobalMaxPool': lambda x: x.max(2, keepdims=True),
     'Greater': np.greater,
     'Identity': lambda x: x,
     'Less': np.less,
