@@ -127,7 +127,8 @@ void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y) {
 /* ---- tensors ---- */
 
 /* An initialiser, open: the caller writes its values, little-endian, and calls proto_end. */
-static size_t begin_tensor(Onnx *onnx, const char *name, OnnxElement type, int32_t rank, const int64_t *dims) {
+static size_t begin_tensor(Onnx *onnx, const char *name, OnnxElement type, int32_t rank,
+                           const int64_t *dims) {
     CoreWriter *out = &onnx->out;
     const size_t begin = proto_begin(out, GRAPH_INITIALIZER);
     uint64_t bytes = type == ONNX_INT64 ? sizeof(int64_t) : sizeof(float);

@@ -1,11 +1,12 @@
 /* Writes ONNX models with inputs and what our engine makes of them, for check_cases.py: every case of
- * tests/engine/cases.def but the losses, a small network with every branch of the SIP CNN, and a shipped model.
- * With SIPCNN_ONNXRUNTIME=LIBRARY it runs each in ONNX Runtime as well and compares.
- * Relies on: engine/onnx.h, train/onnx.h, bench/onnxruntime.h, tests/engine (problem.h, network.h), Check.
- * Relied on by: ctest (tests/onnx).
+ * tests/engine/cases.def but the losses, a small network with every branch of the SIP CNN, and a shipped
+ * model. With SIPCNN_ONNXRUNTIME=LIBRARY it runs each in ONNX Runtime as well and compares. Relies on:
+ * engine/onnx.h, train/onnx.h, bench/onnxruntime.h, tests/engine (problem.h, network.h), Check. Relied on by:
+ * ctest (tests/onnx).
  *
  * usage: onnx_cases FOLDER
- * writes FOLDER/CASE/model.onnx and, as raw little-endian values, FOLDER/CASE/NAME.bin of each input and output. */
+ * writes FOLDER/CASE/model.onnx and, as raw little-endian values, FOLDER/CASE/NAME.bin of each input and
+ * output. */
 #include "bench/onnxruntime.h"
 #include "data/digest/digest.h"
 #include "engine/core/file.h"
@@ -46,8 +47,10 @@ typedef struct Case {
 /* ---- in ONNX Runtime ---- */
 
 static OnnxTensor tensor(const Graph *graph, const Node *node, const char *name, void *data) {
-    OnnxTensor result = {
-        .name = name, .type = node->type == GRAPH_U8 ? ONNX_U8 : ONNX_F32, .rank = 1 + node->shape.rank, .data = data};
+    OnnxTensor result = {.name = name,
+                         .type = node->type == GRAPH_U8 ? ONNX_U8 : ONNX_F32,
+                         .rank = 1 + node->shape.rank,
+                         .data = data};
     result.shape[0] = graph->batch;
     for (int32_t d = 0; d < node->shape.rank; d++)
         result.shape[1 + d] = node->shape.size[d];
@@ -69,8 +72,9 @@ static void compare(const Case *c, const char *output, const float *got, const f
     for (size_t i = 0; i < count; i++)
         scale = fmaxf(scale, fabsf(want[i]));
     for (size_t i = 0; i < count; i++)
-        ck_assert_msg(fabsf(got[i] - want[i]) <= 1e-5f * scale, "%s: %s[%zu] is %.9g in ONNX Runtime, not %.9g", c->name,
-                      output, i, (double)got[i], (double)want[i]);
+        ck_assert_msg(fabsf(got[i] - want[i]) <= 1e-5f * scale,
+                      "%s: %s[%zu] is %.9g in ONNX Runtime, not %.9g", c->name, output, i, (double)got[i],
+                      (double)want[i]);
 }
 
 static void run_elsewhere(const Case *c) {
@@ -90,14 +94,16 @@ static void run_elsewhere(const Case *c) {
                             calloc((size_t)c->graph->batch * node_size(node), sizeof(float)));
     }
     ck_assert_msg(onnxruntime_open(NULL, &runtime, &error) == CORE_OK, "%s", error.text);
-    ck_assert_msg(onnxruntime_load(runtime, c->bytes, c->size, 1, &session, &error) == CORE_OK, "%s: %s", c->name,
-                  error.text);
-    ck_assert_msg(onnxruntime_bind(session, inputs, n_inputs, outputs, (size_t)c->n_outputs, &error) == CORE_OK,
+    ck_assert_msg(onnxruntime_load(runtime, c->bytes, c->size, 1, &session, &error) == CORE_OK, "%s: %s",
+                  c->name, error.text);
+    ck_assert_msg(onnxruntime_bind(session, inputs, n_inputs, outputs, (size_t)c->n_outputs, &error) ==
+                      CORE_OK,
                   "%s: %s", c->name, error.text);
     ck_assert_msg(onnxruntime_run(session, &error) == CORE_OK, "%s: %s", c->name, error.text);
     for (int32_t i = 0; i < c->n_outputs; i++) {
         const Node *node = &c->graph->nodes[c->outputs[i].node];
-        compare(c, c->outputs[i].name, outputs[i].data, node->value, (size_t)c->graph->batch * node_size(node));
+        compare(c, c->outputs[i].name, outputs[i].data, node->value,
+                (size_t)c->graph->batch * node_size(node));
         free(outputs[i].data);
     }
     onnxruntime_free(session);
@@ -199,8 +205,8 @@ START_TEST(shipped_model) {
     CoreModel *file = calloc(1, sizeof *file);
     TrainModel model;
     TrainCalibration calibration;
-    ck_assert_msg(core_file_read(SIPCNN_SOURCE_DIR "/models/first-light.sipcnn", CORE_MODEL_SIZE_MAX, &bytes, &size,
-                                 &error) == CORE_OK,
+    ck_assert_msg(core_file_read(SIPCNN_SOURCE_DIR "/models/first-light.sipcnn", CORE_MODEL_SIZE_MAX, &bytes,
+                                 &size, &error) == CORE_OK,
                   "%s", error.text);
     ck_assert_msg(core_model_read(bytes, size, digest_sha256, file, &error) == CORE_OK, "%s", error.text);
     ck_assert_msg(train_import(file, 1, &model, &calibration, &error) == CORE_OK, "%s", error.text);

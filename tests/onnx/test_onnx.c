@@ -26,7 +26,8 @@ static void tear_down(void) {
 
 static CoreStatus export_node(GraphNode node, const char *name) {
     const GraphOnnxOutput output = {.node = node, .name = name};
-    return graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = &output, .n_outputs = 1}, &bytes, &size, &error);
+    return graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = &output, .n_outputs = 1}, &bytes, &size,
+                      &error);
 }
 
 static void finish(void) {
@@ -38,7 +39,8 @@ START_TEST(every_op_has_a_form) {
     for (int32_t i = 0; i < n_op_classes; i++) {
         const OnnxOp *op = onnx_find(op_classes[i]);
         ck_assert_msg(op, "op %s is not in the list of engine/onnx_ops.c", op_classes[i]->name);
-        ck_assert_msg(!op->emit == (strstr(op_classes[i]->name, "_loss") != NULL), "op %s", op_classes[i]->name);
+        ck_assert_msg(!op->emit == (strstr(op_classes[i]->name, "_loss") != NULL), "op %s",
+                      op_classes[i]->name);
     }
 }
 END_TEST
@@ -73,7 +75,8 @@ END_TEST
 
 START_TEST(names_that_clash_are_refused) {
     GraphNode x = graph_input_f32(graph, "x", graph_sequence(5, 2));
-    const GraphNode a = graph_conv1d(graph, x, &(GraphConv1d){.out_channels = 2, .taps = 1, .relu = true}, "a");
+    const GraphNode a =
+        graph_conv1d(graph, x, &(GraphConv1d){.out_channels = 2, .taps = 1, .relu = true}, "a");
     const GraphNode b = graph_conv1d(graph, x, &(GraphConv1d){.out_channels = 2, .taps = 1}, "a/sum");
     const GraphNode last = graph_linear(graph, graph_last(graph, a), 2, false, "out");
     const GraphNode named = graph_linear(graph, last, 2, false, "out.weight");
@@ -95,8 +98,9 @@ START_TEST(a_vector_may_keep_its_name) {
     ck_assert_msg(export_node(y, "out") == CORE_OK, "%s", error.text);
     const GraphOnnxOutput twice[] = {{.node = y, .name = "out"}, {.node = x, .name = "out"}};
     uint8_t *none = NULL;
-    ck_assert_int_eq(graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = twice, .n_outputs = 2}, &none, &size, &error),
-                     CORE_ARGUMENT);
+    ck_assert_int_eq(
+        graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = twice, .n_outputs = 2}, &none, &size, &error),
+        CORE_ARGUMENT);
 }
 END_TEST
 
@@ -109,8 +113,8 @@ START_TEST(the_same_graph_gives_the_same_bytes) {
     finish();
     ck_assert_int_eq(export_node(y, "y"), CORE_OK);
     const GraphOnnxOutput output = {.node = y, .name = "y"};
-    ck_assert_int_eq(graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = &output, .n_outputs = 1}, &again, &again_size,
-                                &error),
+    ck_assert_int_eq(graph_onnx(graph, &(GraphOnnx){.name = "g", .outputs = &output, .n_outputs = 1}, &again,
+                                &again_size, &error),
                      CORE_OK);
     ck_assert_uint_eq(size, again_size);
     ck_assert(memcmp(bytes, again, size) == 0);
