@@ -16,9 +16,11 @@ int main(void) {
     Suite *suite = suite_create("engine");
     suite_add_tcase(suite, rng_tests());
     suite_add_tcase(suite, graph_tests());
+    suite_add_tcase(suite, schedule_tests());
     suite_add_tcase(suite, optimiser_tests());
     suite_add_tcase(suite, golden_tests());
     suite_add_tcase(suite, training_tests());
+    suite_add_tcase(suite, zoo_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     const int failed = srunner_ntests_failed(runner);
