@@ -191,6 +191,15 @@ OnnxName onnx_floats(Onnx *onnx, const Node *node, const char *part, int32_t n, 
     return name;
 }
 
+OnnxName onnx_identities(Onnx *onnx, const Node *node, const char *part, int64_t count, int64_t size) {
+    const OnnxName name = onnx_part(node, part);
+    const size_t begin = begin_tensor(onnx, name.text, ONNX_FLOAT, 3, (const int64_t[]){count, size, size});
+    for (int64_t i = 0; i < count * size * size; i++)
+        core_write_f32(&onnx->out, i / size % size == i % size ? 1 : 0);
+    proto_end(&onnx->out, begin);
+    return name;
+}
+
 const char *onnx_parameter(Onnx *onnx, const Node *node, int32_t index, int32_t rank, const int64_t *dims,
                            const int64_t *strides) {
     const char *name = onnx->graph->parameter_list[node->first_parameter + index].name;

@@ -213,7 +213,7 @@ OPERATORS = {
     'Mul': np.multiply,
     'ReduceSum': lambda x, axes, keepdims=1: np.sum(x, tuple(axes), keepdims=bool(keepdims)),
     'Relu': lambda x: np.maximum(x, 0),
-    'Reshape': lambda x, shape: x.reshape(shape),
+    'Reshape': lambda x, shape: x.reshape([x.shape[d] if size == 0 else size for d, size in enumerate(shape)]),
     'Sigmoid': sigmoid,
     'Slice': slice_axes,
     'Squeeze': squeeze,
