@@ -42,7 +42,7 @@ static OnnxName embed_padded(Onnx *onnx, const Node *node, const char *table, in
     return padded;
 }
 
-/* The rows of all fields added up: [N, L, channels], or [N, L, channels, taps] for more than one tap. */
+/* The rows of all fields added up: [N, L, channels], or with taps [N, L, channels, taps]. */
 static OnnxName embed_sum(Onnx *onnx, const Node *node) {
     const int64_t rows = node->offsets[node->fields], channels = node->conv.out_channels;
     const int64_t shape[3] = {rows, channels, node->conv.taps}, strides[3] = {channels, 1, rows * channels};

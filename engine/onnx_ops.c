@@ -40,10 +40,10 @@ typedef struct MaskParts {
  * first ceil(n / stride) if t * stride < n. */
 static void emit_mask_parts(Onnx *onnx, const Node *node, int32_t length, int32_t stride,
                             const MaskParts *parts) {
-    int64_t positions[UINT8_MAX] = {0};
-    for (int32_t t = 0; t < length; t++)
-        positions[t] = (int64_t)stride * (node->mask.at_end ? length - 1 - t : t);
-    const OnnxName position = onnx_ints(onnx, node, parts->positions, 1, length, positions);
+    const bool end = node->mask.at_end;
+    const OnnxName position =
+        onnx_steps(onnx, node, parts->positions, length, end ? (int64_t)stride * (length - 1) : 0,
+                   end ? -(int64_t)stride : stride);
     const OnnxName axis = onnx_ints(onnx, node, parts->axis, 1, 1, (const int64_t[]){1});
     const OnnxName lengths = onnx_part(node, parts->lengths), valid = onnx_part(node, parts->valid);
     onnx_cast(onnx, onnx->graph->nodes[node->mask.lengths].name, ONNX_INT64, lengths.text);
@@ -245,11 +245,7 @@ static void emit_position(Onnx *onnx, const Node *node, const char *x, int64_t p
 
 /* The value at the n-th position, where n are valid, all others being zeros in a sum. */
 static void emit_nth(Onnx *onnx, const Node *node, const char *x, const char *zero) {
-    const int32_t length = masked_length(onnx->graph, node);
-    int64_t numbers[UINT8_MAX] = {0};
-    for (int32_t t = 0; t < length; t++)
-        numbers[t] = t + 1;
-    const OnnxName number = onnx_ints(onnx, node, "numbers", 1, length, numbers);
+    const OnnxName number = onnx_steps(onnx, node, "numbers", masked_length(onnx->graph, node), 1, 1);
     const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, (const int64_t[]){2});
     const OnnxName integers = onnx_part(node, "mask_ints"), count = onnx_part(node, "valid_count");
     const OnnxName chosen = onnx_part(node, "chosen"), alone = onnx_part(node, "alone");

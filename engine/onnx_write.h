@@ -51,7 +51,6 @@ void onnx_end(Onnx *onnx, size_t begin);
 void onnx_op(Onnx *onnx, const char *op, const char *const *inputs, const char *output);
 void onnx_attribute(Onnx *onnx, const char *name, int64_t value);
 void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *values);
-
 void onnx_attribute_float(Onnx *onnx, const char *name, float value);
 void onnx_attribute_text(Onnx *onnx, const char *name, const char *value);
 
@@ -64,6 +63,9 @@ void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y);
 OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank, int32_t n,
                    const int64_t *values);
 OnnxName onnx_floats(Onnx *onnx, const Node *node, const char *part, int32_t n, const float *values);
+
+/* Likewise first, first + step, ... */
+OnnxName onnx_steps(Onnx *onnx, const Node *node, const char *part, int32_t n, int64_t first, int64_t step);
 
 /* The identity matrix so many times, [count, size, size]. */
 OnnxName onnx_identities(Onnx *onnx, const Node *node, const char *part, int64_t count, int64_t size);
