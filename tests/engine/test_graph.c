@@ -108,6 +108,8 @@ static GraphNode endless(Start *s) {
     X(conv(s, s->sequence,                                                                                   \
            (GraphConv1d){.out_channels = 2, .taps = 3, .dilation = 4, .padding = GRAPH_VALID}),              \
       CORE_SHAPE, "conv1d \"layer\": a window of 9 positions does not fit into 7")                           \
+    X(conv(s, s->sequence, (GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}), CORE_SHAPE,            \
+      "conv1d \"layer\": 2 groups of 3 inputs and 4 outputs")                                                \
     X(graph_depthwise_conv1d(s->graph, s->sequence, &(GraphConv1d){.out_channels = 4, .taps = 3}, "layer"),  \
       CORE_ARGUMENT,                                                                                         \
       "depthwise_conv1d \"layer\": 4 output channels were asked for, but it keeps the input's 3")            \
@@ -122,6 +124,9 @@ static GraphNode endless(Start *s) {
                                         .mask = &(GraphMask){.lengths = s->lengths, .stride = 3}},           \
                          "layer"),                                                                           \
       CORE_ARGUMENT, "embed_conv1d \"layer\": a mask of stride 3 behind a stride of 2")                      \
+    X(graph_embed_conv1d(s->graph, s->ids, vocabulary,                                                       \
+                         &(GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}, "layer"),                \
+      CORE_ARGUMENT, "embed_conv1d \"layer\": 2 groups, but a table has one")                                \
     X(wide_embed(s), CORE_LIMIT, "embed \"\": 17 fields are more than 16")                                   \
     X(masked(s, s->bytes, 1), CORE_SHAPE,                                                                    \
       "mask \"node 5\": the lengths \"bytes\" of the mask are [N, 9], not a u8 input [N, 1]")                \
