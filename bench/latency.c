@@ -3,6 +3,7 @@
  * Relied on by: bench/latency_command.c. */
 #include "bench/latency.h"
 
+#include "bench/timing.h"
 #include "data/features/features.h"
 #include "data/wire/source.h"
 #include "infer/executor.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 const char *bench_step_name(BenchStep step) {
     static const char *const names[] = {
@@ -23,12 +23,6 @@ const char *bench_step_name(BenchStep step) {
 #undef BENCH_STEP_TEXT
     };
     return names[step];
-}
-
-static uint64_t now_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static CoreStatus grow(BenchTimes *times, CoreError *error) {
@@ -64,16 +58,16 @@ static CoreStatus step_message(const Path *path, BenchTimes *times, CoreError *e
     uint64_t at[BENCH_STEPS];
     CoreStatus status = grow(times, error);
     if (status) return status;
-    at[BENCH_STEP_READ] = now_ns();
+    at[BENCH_STEP_READ] = bench_now_ns();
     status = wire_source_next(path->source, -1, &message, error);
     if (status) return status;
-    at[BENCH_STEP_ENCODE] = now_ns();
+    at[BENCH_STEP_ENCODE] = bench_now_ns();
     feature_encode(&message, &encoded);
-    at[BENCH_STEP_CONTEXT] = now_ns();
+    at[BENCH_STEP_CONTEXT] = bench_now_ns();
     feature_context_step(path->context, &message, &encoded, &row, &keys);
-    at[BENCH_STEP_FORWARD] = now_ns();
+    at[BENCH_STEP_FORWARD] = bench_now_ns();
     sipcnn_executor_run(path->executor, &row, 0, logits, &novelty);
-    at[BENCH_STEP_WHOLE] = now_ns();
+    at[BENCH_STEP_WHOLE] = bench_now_ns();
     for (int step = 0; step < BENCH_STEP_WHOLE; step++)
         times->ns[step][times->count] = elapsed(at[step], at[step + 1]);
     times->ns[BENCH_STEP_WHOLE][times->count++] = elapsed(at[0], at[BENCH_STEP_WHOLE]);
@@ -140,7 +134,7 @@ CoreStatus bench_process_run(const char *const argv[], BenchProcess *process, Co
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     pid_t child;
-    uint64_t begin = now_ns();
+    uint64_t begin = bench_now_ns();
     int failure = posix_spawnp(&child, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failure) return core_fail(error, CORE_IO, "%s: %s", argv[0], strerror(failure));
@@ -148,7 +142,7 @@ CoreStatus bench_process_run(const char *const argv[], BenchProcess *process, Co
     int result;
     while (wait4(child, &result, 0, &usage) < 0)
         if (errno != EINTR) return core_fail(error, CORE_IO, "%s: %s", argv[0], strerror(errno));
-    process->seconds = 1e-9 * (double)(now_ns() - begin);
+    process->seconds = bench_seconds_since(begin);
     process->cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     process->max_rss_kib = usage.ru_maxrss;
     if (WIFEXITED(result) && WEXITSTATUS(result) == 0) return CORE_OK;
