@@ -97,14 +97,25 @@ GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *c
 /* [C] -> [out], weight [C][out], bias [out], then ReLU when asked. */
 GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name);
 
-GraphNode graph_relu(Graph *graph, GraphNode x);                            /* any shape */
-GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask);     /* [L, C] -> [L, C] */
-GraphNode graph_max_pool(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [C]; none valid: 0 */
-GraphNode graph_last(Graph *graph, GraphNode x); /* [L, C] -> [C], position L - 1 */
+GraphNode graph_relu(Graph *graph, GraphNode x);                        /* any shape */
+GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
+GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
 GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
 GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs); /* vectors, at most 16 */
 GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
 GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
+
+/* Pools over the valid positions of a sequence (`mask` is that of the input); without any the result is 0.
+ * Global: [L, C] -> [C],           y[c] = max or mean over valid t of x[t][c].
+ * Windows: [L, C] -> [L', C] with L' = floor((L - window) / stride) + 1 and no padding,
+ *                                  y[i][c] = max or mean over valid t in [i * stride, i * stride + window) of
+ * x[t][c]; stride 0 means `window`. The gradient of a maximum goes to the first position that has it. */
+GraphNode graph_max_pool(Graph *graph, GraphNode x, const GraphMask *mask);
+GraphNode graph_max_pool_windows(Graph *graph, GraphNode x, int32_t window, int32_t stride,
+                                 const GraphMask *mask);
+GraphNode graph_average_pool(Graph *graph, GraphNode x, const GraphMask *mask);
+GraphNode graph_average_pool_windows(Graph *graph, GraphNode x, int32_t window, int32_t stride,
+                                     const GraphMask *mask);
 
 /* u8 [C] -> f32 [C]: (clamp(x, low, high) - mean) * scale; four arrays [C], copied. u8 [L, C] likewise, the
  * constants being those of a channel. */

@@ -1,4 +1,4 @@
-/* Ops that move or select values: mask, max_pool, last, slice, concat.
+/* Ops that move or select values: mask, last, slice, concat.
  * Relies on: ops.h.
  * Relied on by: graph.c through ops.def. */
 #include "engine/ops.h"
@@ -41,48 +41,6 @@ const OpClass op_mask = {
 
 GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask) {
     Node node = {.op = &op_mask, .n_inputs = 1, .inputs = {x}};
-    node_set_mask(&node, mask);
-    return graph_append(graph, &node, NULL);
-}
-
-/* ---- max_pool: saves for each channel the position of the maximum ---- */
-
-static bool max_pool_shape(Graph *graph, Node *node) {
-    if (!input_check(graph, node, 0, GRAPH_F32, 2, "[N, L, C]")) return false;
-    const GraphShape x = node_input(graph, node, 0)->shape;
-    node->shape = graph_vector(x.size[1]);
-    node->saved_bytes = (size_t)x.size[1] * sizeof(int32_t);
-    return mask_check(graph, node, x.size[0]);
-}
-
-static int32_t *max_pool_index(const Node *node, int32_t row) {
-    return (int32_t *)node->saved + (size_t)row * node_size(node);
-}
-
-static void max_pool_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
-    const Node *x = node_input(graph, node, 0);
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++)
-        graph->kernels->max_pool(node_valid(graph, node, r, x->shape.size[0]), node->shape.size[0],
-                                 node_value(x, r), node_value(node, r), max_pool_index(node, r));
-}
-
-static void max_pool_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
-    const Node *x = node_input(graph, node, 0);
-    const size_t channels = node_size(node);
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
-        const int32_t *index = max_pool_index(node, r);
-        const float *from = node_gradient(node, r);
-        float *to = node_gradient(x, r);
-        for (size_t c = 0; c < channels; c++)
-            if (index[c] >= 0) to[(size_t)index[c] * channels + c] += from[c];
-    }
-}
-
-const OpClass op_max_pool = {
-    .name = "max_pool", .shape = max_pool_shape, .forward = max_pool_forward, .backward = max_pool_backward};
-
-GraphNode graph_max_pool(Graph *graph, GraphNode x, const GraphMask *mask) {
-    Node node = {.op = &op_max_pool, .n_inputs = 1, .inputs = {x}};
     node_set_mask(&node, mask);
     return graph_append(graph, &node, NULL);
 }

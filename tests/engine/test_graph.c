@@ -117,6 +117,10 @@ static GraphNode endless(Start *s) {
     X(longest(s), CORE_SHAPE, "mask \"node 6\": a sequence of 256 positions has no u8 length to mask with")  \
     X(graph_max_pool(s->graph, s->vector, NULL), CORE_SHAPE,                                                 \
       "max_pool \"node 5\": input \"vector\" is f32 [N, 5], but f32 [N, L, C] is needed")                    \
+    X(graph_max_pool_windows(s->graph, s->sequence, 8, 0, NULL), CORE_SHAPE,                                 \
+      "max_pool \"node 5\": a window of 8 positions does not fit into 7")                                    \
+    X(graph_average_pool_windows(s->graph, s->sequence, 0, 2, NULL), CORE_ARGUMENT,                          \
+      "average_pool \"node 5\": windows of 0, stride 2 are not possible")                                    \
     X(graph_slice(s->graph, s->vector, 3, 3), CORE_SHAPE,                                                    \
       "slice \"node 5\": channels 3 .. 5 are not inside of \"vector\" [N, 5]")                               \
     X(graph_slice(s->graph, s->vector, -1, 3), CORE_SHAPE,                                                   \

@@ -1,0 +1,117 @@
+/* Ops with weights as problems: embed, conv1d, depthwise_conv1d, linear.
+ * Relies on: problem_parts.h, engine/rng.h.
+ * Relied on by: problem.c. */
+#include "tests/engine/problem_parts.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VOCABULARY = 7 };
+static const uint16_t vocabulary[EMBED_MAX_FIELDS] = {7, 5, 3, 7, 2, 6};
+
+GraphNode build_embed(Problem *p, uint64_t seed) {
+    GraphMask mask;
+    const GraphNode ids =
+        problem_bytes(p, graph_sequence(p->shape.length, p->shape.fields), VOCABULARY, seed);
+    return graph_embed(p->graph, ids, vocabulary, p->shape.out, problem_mask(p, &mask, 1, seed), "layer");
+}
+
+void define_embed(const Problem *p, double *out) {
+    const OpCase *c = &p->shape;
+    for (int i = 0; i < c->n * c->length; i++) {
+        double *row = out + i * c->out;
+        memset(row, 0, (size_t)c->out * sizeof *row);
+        if (!problem_valid(p, i / c->length, i % c->length, c->length, 1)) continue;
+        for (int f = 0, first = 0; f < c->fields; first += vocabulary[f++]) {
+            const int id = p->bytes[i * c->fields + f];
+            for (int o = 0; o < c->out && id < vocabulary[f]; o++)
+                row[o] += p->w[0][(first + id) * c->out + o];
+        }
+    }
+}
+
+static GraphConv1d conv_options(const OpCase *c, const GraphMask *mask) {
+    return (GraphConv1d){.out_channels = c->out,
+                         .taps = c->taps,
+                         .stride = c->stride,
+                         .dilation = c->dilation,
+                         .padding = c->padding,
+                         .relu = c->relu,
+                         .mask = mask};
+}
+
+GraphNode build_conv1d(Problem *p, uint64_t seed) {
+    GraphMask mask;
+    const GraphConv1d options = conv_options(&p->shape, problem_mask(p, &mask, p->shape.stride, seed));
+    return graph_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), &options, "layer");
+}
+
+GraphNode build_depthwise_conv1d(Problem *p, uint64_t seed) {
+    GraphMask mask;
+    const GraphConv1d options = conv_options(&p->shape, problem_mask(p, &mask, p->shape.stride, seed));
+    return graph_depthwise_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), &options,
+                                  "layer");
+}
+
+/* How many windows there are: one for each stride into the input, for VALID only those that lie inside. */
+static int count_windows(const OpCase *c, int stride, int span) {
+    int count = 0;
+    for (int t = 0; t < c->length; t += stride)
+        count += c->padding != GRAPH_VALID || t + span <= c->length;
+    return count;
+}
+
+/* Explicit zero padding, then a plain window over the padded sequence. */
+static void define_conv(const Problem *p, bool depthwise, double *out) {
+    const OpCase *c = &p->shape;
+    const int stride = c->stride ? c->stride : 1, dilation = c->dilation ? c->dilation : 1;
+    const int span = (c->taps - 1) * dilation + 1, outputs = p->out_channels;
+    const int before = c->padding == GRAPH_SAME ? (span - 1) / 2 : c->padding == GRAPH_CAUSAL ? span - 1 : 0;
+    const int padded_length = before + c->length + span;
+    if (p->out_length != count_windows(c, stride, span)) ck_abort_msg("output length %d", p->out_length);
+    double *padded = calloc((size_t)(padded_length * c->channels), sizeof *padded);
+    for (int r = 0; r < c->n; r++) {
+        memcpy(padded + before * c->channels, p->x[0] + r * c->length * c->channels,
+               (size_t)(c->length * c->channels) * sizeof *padded);
+        for (int t = 0; t < p->out_length; t++) {
+            for (int o = 0; o < outputs; o++) {
+                double sum = p->w[1][o];
+                for (int k = 0; k < c->taps; k++) {
+                    const double *x = padded + (t * stride + k * dilation) * c->channels;
+                    for (int i = 0; i < c->channels && !depthwise; i++)
+                        sum += x[i] * p->w[0][(k * c->channels + i) * outputs + o];
+                    if (depthwise) sum += x[o] * p->w[0][k * outputs + o];
+                }
+                if (c->relu && sum < 0) sum = 0;
+                out[(r * p->out_length + t) * outputs + o] =
+                    problem_valid(p, r, t, p->out_length, stride) ? sum : 0;
+            }
+        }
+    }
+    free(padded);
+}
+
+void define_conv1d(const Problem *p, double *out) {
+    define_conv(p, false, out);
+}
+
+void define_depthwise_conv1d(const Problem *p, double *out) {
+    define_conv(p, true, out);
+}
+
+GraphNode build_linear(Problem *p, uint64_t seed) {
+    (void)seed;
+    return graph_linear(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), p->shape.out,
+                        p->shape.relu, "layer");
+}
+
+void define_linear(const Problem *p, double *out) {
+    const OpCase *c = &p->shape;
+    for (int i = 0; i < c->n * c->out; i++) {
+        double sum = p->w[1][i % c->out];
+        for (int k = 0; k < c->channels; k++)
+            sum += p->x[0][i / c->out * c->channels + k] * p->w[0][k * c->out + i % c->out];
+        out[i] = c->relu && sum < 0 ? 0 : sum;
+    }
+}
