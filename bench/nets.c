@@ -120,6 +120,13 @@ void bench_net_free(BenchNet *net) {
     *net = (BenchNet){0};
 }
 
+size_t bench_net_parameters(const BenchNet *net) {
+    size_t count = 0;
+    for (int32_t i = 0; i < graph_parameters(net->graph); i++)
+        count += graph_parameter_at(net->graph, i).count;
+    return count;
+}
+
 CoreStatus bench_net_run(BenchNet *net, CoreError *error) {
     CoreStatus status = graph_forward(net->graph, net->task.batch, net->task.training, error);
     if (status || !net->task.training) return status;

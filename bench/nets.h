@@ -45,6 +45,9 @@ void bench_net_free(BenchNet *net);
 /* One forward pass, or while training one step. */
 CORE_NODISCARD CoreStatus bench_net_run(BenchNet *net, CoreError *error);
 
+/* Numbers in all parameters together, without padding. */
+size_t bench_net_parameters(const BenchNet *net);
+
 /* The names of the kinds, "A" and "B". */
 const char *bench_net_name(BenchNetKind kind);
 
