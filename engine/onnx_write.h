@@ -1,0 +1,85 @@
+/* Writing ONNX: Protocol Buffers messages, and the parts of an ONNX graph made of them.
+ * Relies on: ops.h, engine/core/bytes.h.
+ * Relied on by: onnx.c, onnx_ops.c. */
+#ifndef SIPCNN_ENGINE_ONNX_WRITE_H
+#define SIPCNN_ENGINE_ONNX_WRITE_H
+
+#include "engine/core/bytes.h"
+#include "engine/ops.h"
+
+/* A message is a sequence of fields: a key (number, wire type) and a value; fields may come in any order, so
+ * nodes and initialisers are written as they come up. All is written twice, first only measured. */
+typedef struct Onnx {
+    const Graph *graph;
+    CoreWriter out;
+    bool used[GRAPH_MAX_NODES]; /* which nodes the outputs depend on */
+} Onnx;
+
+/* ---- messages (the Protocol Buffers encoding) ---- */
+
+/* Opens an embedded message or a byte string; what is written until proto_end is its content. The length
+ * takes five bytes whatever it is, so that it can be filled in at the end. */
+size_t proto_begin(CoreWriter *out, uint32_t field);
+void proto_end(CoreWriter *out, size_t begin);
+void proto_int(CoreWriter *out, uint32_t field, int64_t value);
+void proto_text(CoreWriter *out, uint32_t field, const char *text);
+
+/* ---- names of tensors ---- */
+
+typedef struct OnnxName {
+    char text[NODE_NAME_SIZE + 16];
+} OnnxName;
+
+/* The tensor of a node's value: sequences are [N, C, L] there, as ONNX convolves them, all else as in memory.
+ */
+OnnxName onnx_value(const Node *node);
+/* "layer/part": a tensor that belongs to a node. */
+OnnxName onnx_part(const Node *node, const char *part);
+
+/* ---- parts of a graph ---- */
+
+typedef enum OnnxType { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7 } OnnxType;
+
+#define ONNX_INPUTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* An operator from tensors, up to the first NULL ("" leaves an optional one out), to one tensor. Between
+ * begin and end come its attributes. */
+size_t onnx_begin(Onnx *onnx, const char *op, const char *const *inputs, const char *output);
+void onnx_end(Onnx *onnx, size_t begin);
+void onnx_op(Onnx *onnx, const char *op, const char *const *inputs, const char *output);
+void onnx_attribute(Onnx *onnx, const char *name, int64_t value);
+void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *values);
+
+/* [N, A, B] -> [N, B, A]. */
+void onnx_transpose(Onnx *onnx, const char *x, const char *y);
+void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y);
+
+/* Constants: rank 1 with n values, or rank 0 with one. The name is `part` of the node and is returned. */
+OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank, int32_t n,
+                   const int64_t *values);
+OnnxName onnx_floats(Onnx *onnx, const Node *node, const char *part, int32_t n, const float *values);
+
+/* Parameter number `index` of a node as an initialiser with `rank` (at most 3) dimensions, of which element
+ * [i][j][k] is value i * strides[0] + j * strides[1] + k * strides[2] in our layout. Its name is returned. */
+const char *onnx_parameter(Onnx *onnx, const Node *node, int32_t index, int32_t rank, const int64_t *dims,
+                           const int64_t *strides);
+
+/* Declares an input or output [N, shape] of the graph. */
+typedef enum OnnxEdge { ONNX_INPUT = 11, ONNX_OUTPUT = 12 } OnnxEdge;
+void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxType type,
+                  GraphShape shape);
+
+/* ---- the operators of an op ---- */
+
+typedef struct OnnxOp {
+    const OpClass *op;
+    void (*emit)(Onnx *onnx, const Node *node); /* NULL: a loss */
+} OnnxOp;
+
+/* NULL: the op has no ONNX form. */
+const OnnxOp *onnx_find(const OpClass *op);
+
+/* Writes the operators that compute the value of a node whose op is no loss. */
+void onnx_emit(Onnx *onnx, const Node *node);
+
+#endif
