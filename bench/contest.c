@@ -84,7 +84,8 @@ static double compare_results(const BenchNet *net, const float *ours, const floa
 /* One run by everybody from the same parameters. */
 static CoreStatus check_agreement(BenchContest *contest, CoreError *error) {
     const BenchNet *net = &contest->net;
-    const size_t logits = (size_t)net->task.batch * BENCH_NET_CLASSES, count = logits + bench_net_parameters(net);
+    const size_t logits = (size_t)net->task.batch * BENCH_NET_CLASSES,
+                 count = logits + bench_net_parameters(net);
     float *ours = calloc(2 * count, sizeof *ours), *theirs = ours + count;
     CoreStatus status = ours ? CORE_OK : core_fail(error, CORE_MEMORY, "out of memory");
     for (int i = 0; status == CORE_OK && i < contest->n_runners; i++) {
@@ -142,7 +143,8 @@ void bench_contest_free(BenchContest *contest) {
     contest->n_runners = 0;
 }
 
-/* Lets the threads of whoever ran before fall asleep: they wait for more work by spinning, for some milliseconds. */
+/* Lets the threads of whoever ran before fall asleep: they wait for more work by spinning, for some
+ * milliseconds. */
 static void settle(void) {
     const struct timespec pause = {.tv_nsec = 10000000};
     nanosleep(&pause, NULL);
@@ -153,7 +155,8 @@ CoreStatus bench_contest_turn(BenchContest *contest, int round, CoreError *error
         BenchRunner *runner = &contest->runners[(round + i) % contest->n_runners];
         double seconds;
         settle();
-        CoreStatus status = runner->peer->run(runner->job, 1, NULL, error); /* caches and threads awake again */
+        CoreStatus status =
+            runner->peer->run(runner->job, 1, NULL, error); /* caches and threads awake again */
         if (status == CORE_OK) status = runner->peer->run(runner->job, runner->count, &seconds, error);
         if (status) return status;
         bench_series_add(&runner->seconds, seconds / runner->count);

@@ -9,8 +9,8 @@
 
 enum { BENCH_PEERS_MAX = 4 };
 
-/* Outputs and gradients may differ by this much of the greatest value of their tensor; beyond it they are those of
- * another network, and how fast that is does not matter. */
+/* Outputs and gradients may differ by this much of the greatest value of their tensor; beyond it they are
+ * those of another network, and how fast that is does not matter. */
 #define BENCH_TOLERANCE 1e-4
 
 /* A peer that was found. */
@@ -23,8 +23,8 @@ typedef struct BenchOpenPeer {
 typedef struct BenchRunner {
     const BenchPeer *peer;
     void *job;
-    double difference; /* from our results, relative; of us 0 */
-    uint32_t count;    /* runs of a turn */
+    double difference;   /* from our results, relative; of us 0 */
+    uint32_t count;      /* runs of a turn */
     BenchSeries seconds; /* of one run, a value for each turn */
 } BenchRunner;
 
@@ -34,9 +34,9 @@ typedef struct BenchContest {
     int n_runners;
 } BenchContest;
 
-/* Builds the task for us and for each of the n peers that does such work, lets each run it once and compares the
- * results; finds out how many runs take `sample` seconds. Free with bench_contest_free, after a failure too. Errors
- * are those of the engine and of the peers. */
+/* Builds the task for us and for each of the n peers that does such work, lets each run it once and compares
+ * the results; finds out how many runs take `sample` seconds. Free with bench_contest_free, after a failure
+ * too. Errors are those of the engine and of the peers. */
 CORE_NODISCARD CoreStatus bench_contest_new(const BenchTask *task, const BenchOpenPeer *peers, int n_peers,
                                             double sample, BenchContest *contest, CoreError *error);
 void bench_contest_free(BenchContest *contest);
@@ -50,8 +50,8 @@ CORE_NODISCARD CoreStatus bench_contest_turn(BenchContest *contest, int round, C
 /* Samples a second: of the median, or of the shortest turn. */
 double bench_contest_rate(const BenchContest *contest, int runner, bool best);
 
-/* The greatest difference of two arrays relative to the greatest absolute value of `ours`; 0 of two that are zero
- * all over, NaN where either has one. */
+/* The greatest difference of two arrays relative to the greatest absolute value of `ours`; 0 of two that are
+ * zero all over, NaN where either has one. */
 double bench_difference(const float *ours, const float *theirs, size_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* sipcnn-bench: accuracy and latency.
+/* sipcnn-bench: accuracy, latency, speed of the kernels and beside other engines.
  * Relies on: bench/commands.h.
  * Relied on by: people, demo.sh. */
 #include "bench/commands.h"
@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"accuracy", "score verdicts and incidents against labels", bench_accuracy_command},
     {"latency", "time each step of the path, and the whole of it", bench_latency_command},
+    {"peers", "run two reference networks beside other engines", bench_peers_command},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -12,16 +12,17 @@ const char *bench_net_name(BenchNetKind kind) {
 }
 
 double bench_net_flops(BenchNetKind kind, bool training) {
-    static const double forward[BENCH_NETS] = {253. * 7 * 8 * 16 + 125. * 5 * 16 * 32 + 62. * 3 * 32 * 64 + 64. * 12,
-                                               64. * 3 * 32 * 64 + 64. * 3 * 64 * 64 + 32. * 3 * 64 * 128 + 128. * 64 + 64. * 12};
+    static const double forward[BENCH_NETS] = {
+        253. * 7 * 8 * 16 + 125. * 5 * 16 * 32 + 62. * 3 * 32 * 64 + 64. * 12,
+        64. * 3 * 32 * 64 + 64. * 3 * 64 * 64 + 32. * 3 * 64 * 128 + 128. * 64 + 64. * 12};
     const double unwanted = kind == BENCH_NET_B ? 64. * 3 * 32 * 64 : 0;
     return 2 * (training ? 3 * forward[kind] - unwanted : forward[kind]);
 }
 
 /* ---- building ---- */
 
-static GraphNode conv(Graph *graph, GraphNode x, int32_t channels, int32_t taps, int32_t stride, GraphPadding padding,
-                      const char *name) {
+static GraphNode conv(Graph *graph, GraphNode x, int32_t channels, int32_t taps, int32_t stride,
+                      GraphPadding padding, const char *name) {
     const GraphConv1d shape = {
         .out_channels = channels, .taps = taps, .stride = stride, .padding = padding, .relu = true};
     return graph_conv1d(graph, x, &shape, name);

@@ -10,7 +10,8 @@
 /* Both end in logits [12]; convolutions and the inner dense layer have a ReLU.
  *   A  512 bytes -> embedding 256 to 8 -> conv1d 16, 7 taps, stride 2 -> conv1d 32, 5 taps, stride 2
  *      -> conv1d 64, 3 taps, stride 2 (all valid padding) -> global max -> dense 12
- *   B  [64, 32] -> conv1d 64, 3 taps -> conv1d 64, 3 taps -> max pool 2 -> conv1d 128, 3 taps (all same padding)
+ *   B  [64, 32] -> conv1d 64, 3 taps -> conv1d 64, 3 taps -> max pool 2 -> conv1d 128, 3 taps (all same
+ * padding)
  *      -> global max -> dense 64 -> dense 12 */
 typedef enum BenchNetKind { BENCH_NET_A, BENCH_NET_B, BENCH_NETS } BenchNetKind;
 
@@ -31,7 +32,8 @@ typedef struct BenchNet {
     Optimiser *optimiser; /* while training, else NULL */
     void *batch_input;    /* A: u8 [batch][512]; B: f32 [batch][64][32] */
     size_t input_bytes;
-    float *targets; /* [batch][12] in [0, 1], of the sigmoid cross-entropy (mean over the batch, sum over classes) */
+    float *targets; /* [batch][12] in [0, 1], of the sigmoid cross-entropy (mean over the batch, sum over
+                       classes) */
 } BenchNet;
 
 /* AdamW's rate, the other options being optimiser_defaults without clipping. So small that a benchmark's
@@ -51,9 +53,9 @@ size_t bench_net_parameters(const BenchNet *net);
 /* The names of the kinds, "A" and "B". */
 const char *bench_net_name(BenchNetKind kind);
 
-/* Floating-point operations (a multiply-add counts as two) of the convolutions and dense layers for one sample:
- * forward alone, or of a training step, whose data and weight gradients each take as many again, but for the
- * data gradient of B's first layer, which nobody needs. */
+/* Floating-point operations (a multiply-add counts as two) of the convolutions and dense layers for one
+ * sample: forward alone, or of a training step, whose data and weight gradients each take as many again, but
+ * for the data gradient of B's first layer, which nobody needs. */
 double bench_net_flops(BenchNetKind kind, bool training);
 
 #endif

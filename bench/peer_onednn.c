@@ -28,12 +28,12 @@ typedef struct Onednn {
     OnednnStep steps[STEPS_MAX];
     dnnl_memory_t memories[MEMORIES_MAX];
     int n_steps, n_memories;
-    int32_t next_parameter;       /* of the net's graph, while building */
-    dnnl_memory_t current;        /* what the last step wrote */
-    int64_t dims[3];              /* its N, C, L; L is 0 once there are no positions */
-    const uint8_t *bytes;         /* A: the batch */
-    float *table, *embedded;      /* A: [256][8] and [batch][512][8] */
-    dnnl_status_t failed;         /* sticky */
+    int32_t next_parameter;  /* of the net's graph, while building */
+    dnnl_memory_t current;   /* what the last step wrote */
+    dnnl_dims_t dims;        /* its N, C, L; L is 0 once there are no positions */
+    const uint8_t *bytes;    /* A: the batch */
+    float *table, *embedded; /* A: [256][8] and [batch][512][8] */
+    dnnl_status_t failed;    /* sticky */
 } Onednn;
 
 /* ---- building: after a failure nothing more is done ---- */
@@ -51,14 +51,14 @@ static dnnl_memory_t memory(Onednn *net, const dnnl_memory_desc_t *desc, void *d
     return made;
 }
 
-static dnnl_memory_desc_t strided(Onednn *net, int rank, const int64_t *dims, const int64_t *strides) {
+static dnnl_memory_desc_t strided(Onednn *net, int rank, const dnnl_dims_t dims, const dnnl_dims_t strides) {
     dnnl_memory_desc_t desc = {0};
     well(net, dnnl_memory_desc_init_by_strides(&desc, rank, dims, dnnl_f32, strides));
     return desc;
 }
 
 /* The layout is for oneDNN to choose. */
-static dnnl_memory_desc_t any(Onednn *net, int rank, const int64_t *dims) {
+static dnnl_memory_desc_t any(Onednn *net, int rank, const dnnl_dims_t dims) {
     dnnl_memory_desc_t desc = {0};
     well(net, dnnl_memory_desc_init_by_tag(&desc, rank, dims, dnnl_f32, dnnl_format_tag_any));
     return desc;
@@ -109,7 +109,8 @@ static dnnl_memory_t arranged_once(Onednn *net, dnnl_memory_t from, const dnnl_m
 }
 
 /* The next parameter of the graph, copied, as a memory of these dims. */
-static dnnl_memory_t parameter(Onednn *net, const Graph *graph, int rank, const int64_t *dims, const int64_t *strides) {
+static dnnl_memory_t parameter(Onednn *net, const Graph *graph, int rank, const dnnl_dims_t dims,
+                               const dnnl_dims_t strides) {
     const GraphParameter values = graph_parameter_at(graph, net->next_parameter++);
     const dnnl_memory_desc_t desc = strided(net, rank, dims, strides);
     dnnl_memory_t made = memory(net, &desc, DNNL_MEMORY_ALLOCATE);
@@ -132,32 +133,37 @@ static dnnl_primitive_attr_t with_relu(Onednn *net, bool relu) {
 }
 
 /* Appends the step of a layer with weights, whose `desc` left the layouts open. */
-static void append_layer(Onednn *net, const_dnnl_op_desc_t desc, bool relu, dnnl_memory_t weights, dnnl_memory_t bias) {
+static void append_layer(Onednn *net, const_dnnl_op_desc_t desc, bool relu, dnnl_memory_t weights,
+                         dnnl_memory_t bias) {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attributes = with_relu(net, relu);
-    if (net->failed == dnnl_success) well(net, dnnl_primitive_desc_create(&pd, desc, attributes, net->engine, NULL));
+    if (net->failed == dnnl_success)
+        well(net, dnnl_primitive_desc_create(&pd, desc, attributes, net->engine, NULL));
     dnnl_primitive_attr_destroy(attributes);
     if (net->failed) return;
     dnnl_memory_t x = arranged(net, net->current, dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0));
     dnnl_memory_t w = arranged_once(net, weights, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
     net->current = memory(net, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0), DNNL_MEMORY_ALLOCATE);
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_BIAS, bias}, {DNNL_ARG_DST, net->current}};
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_BIAS, bias}, {DNNL_ARG_DST, net->current}};
     append(net, pd, arguments, 4);
 }
 
 /* conv1d with weights [taps][in][out]. */
-static void add_conv(Onednn *net, const Graph *graph, int64_t out, int64_t taps, int64_t stride, int64_t padding) {
+static void add_conv(Onednn *net, const Graph *graph, int64_t out, int64_t taps, int64_t stride,
+                     int64_t padding) {
     const int64_t in = net->dims[1], length = (net->dims[2] + 2 * padding - taps) / stride + 1;
-    const int64_t weight_dims[] = {out, in, taps}, weight_strides[] = {1, out, in * out}, one[] = {1};
-    const int64_t to_dims[] = {net->dims[0], out, length};
-    const dnnl_memory_desc_t from = any(net, 3, net->dims), to = any(net, 3, to_dims), w = any(net, 3, weight_dims);
-    const dnnl_memory_desc_t b = strided(net, 1, &out, one);
+    const dnnl_dims_t weight_dims = {out, in, taps}, weight_strides = {1, out, in * out};
+    const dnnl_dims_t bias_dims = {out}, bias_strides = {1}, strides = {stride}, pads = {padding};
+    const dnnl_dims_t to_dims = {net->dims[0], out, length};
+    const dnnl_memory_desc_t from = any(net, 3, net->dims), to = any(net, 3, to_dims);
+    const dnnl_memory_desc_t w = any(net, 3, weight_dims), b = strided(net, 1, bias_dims, bias_strides);
     dnnl_memory_t weights = parameter(net, graph, 3, weight_dims, weight_strides);
-    dnnl_memory_t bias = parameter(net, graph, 1, &out, one);
+    dnnl_memory_t bias = parameter(net, graph, 1, bias_dims, bias_strides);
     dnnl_convolution_desc_t desc;
     if (net->failed == dnnl_success)
-        well(net, dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct, &from, &w,
-                                                     &b, &to, &stride, &padding, &padding));
+        well(net, dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct,
+                                                     &from, &w, &b, &to, strides, pads, pads));
     if (net->failed) return;
     append_layer(net, &desc, true, weights, bias);
     memcpy(net->dims, to_dims, sizeof to_dims);
@@ -166,31 +172,33 @@ static void add_conv(Onednn *net, const Graph *graph, int64_t out, int64_t taps,
 /* A dense layer with weights [in][out], over vectors or over what a global pool left. */
 static void add_dense(Onednn *net, const Graph *graph, int64_t out, bool relu) {
     const int rank = net->dims[2] ? 3 : 2;
-    const int64_t in = net->dims[1], one[] = {1};
-    const int64_t weight_dims[] = {out, in, 1}, weight_strides[] = {1, out, in * out}, to_dims[] = {net->dims[0], out};
-    const dnnl_memory_desc_t from = any(net, rank, net->dims), to = any(net, 2, to_dims), w = any(net, rank, weight_dims);
-    const dnnl_memory_desc_t b = strided(net, 1, &out, one);
+    const int64_t in = net->dims[1];
+    const dnnl_dims_t weight_dims = {out, in, 1}, weight_strides = {1, out, in * out};
+    const dnnl_dims_t bias_dims = {out}, bias_strides = {1}, to_dims = {net->dims[0], out};
+    const dnnl_memory_desc_t from = any(net, rank, net->dims), to = any(net, 2, to_dims);
+    const dnnl_memory_desc_t w = any(net, rank, weight_dims), b = strided(net, 1, bias_dims, bias_strides);
     dnnl_memory_t weights = parameter(net, graph, rank, weight_dims, weight_strides);
-    dnnl_memory_t bias = parameter(net, graph, 1, &out, one);
+    dnnl_memory_t bias = parameter(net, graph, 1, bias_dims, bias_strides);
     dnnl_inner_product_desc_t desc;
     if (net->failed == dnnl_success)
         well(net, dnnl_inner_product_forward_desc_init(&desc, dnnl_forward_inference, &from, &w, &b, &to));
     if (net->failed) return;
     append_layer(net, &desc, relu, weights, bias);
-    net->dims[1] = out;
-    net->dims[2] = 0;
+    memcpy(net->dims, to_dims, sizeof to_dims);
 }
 
-static void add_max_pool(Onednn *net, int64_t window) {
-    const int64_t to_dims[] = {net->dims[0], net->dims[1], net->dims[2] / window}, none = 0;
+static void add_max_pool(Onednn *net, int64_t width) {
+    const dnnl_dims_t to_dims = {net->dims[0], net->dims[1], net->dims[2] / width}, window = {width},
+                      none = {0};
     const dnnl_memory_desc_t *from, to = any(net, 3, to_dims);
     dnnl_pooling_desc_t desc;
     dnnl_primitive_desc_t pd = NULL;
     if (net->failed == dnnl_success && well(net, dnnl_memory_get_memory_desc(net->current, &from)))
-        well(net, dnnl_pooling_forward_desc_init(&desc, dnnl_forward_inference, dnnl_pooling_max, from, &to, &window,
-                                                 &window, &none, &none));
+        well(net, dnnl_pooling_forward_desc_init(&desc, dnnl_forward_inference, dnnl_pooling_max, from, &to,
+                                                 window, window, none, none));
     if (net->failed || !well(net, dnnl_primitive_desc_create(&pd, &desc, NULL, net->engine, NULL))) return;
-    dnnl_memory_t y = memory(net, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0), DNNL_MEMORY_ALLOCATE);
+    dnnl_memory_t y =
+        memory(net, dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0), DNNL_MEMORY_ALLOCATE);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, net->current}, {DNNL_ARG_DST, y}};
     append(net, pd, arguments, 2);
     net->current = y;
@@ -201,7 +209,7 @@ static void add_max_pool(Onednn *net, int64_t window) {
 
 /* The input [batch][length][channels] at `data`. */
 static void begin(Onednn *net, int64_t length, int64_t channels, void *data) {
-    const int64_t dims[] = {net->task.batch, channels, length}, strides[] = {length * channels, 1, channels};
+    const dnnl_dims_t dims = {net->task.batch, channels, length}, strides = {length * channels, 1, channels};
     const dnnl_memory_desc_t desc = strided(net, 3, dims, strides);
     memcpy(net->dims, dims, sizeof dims);
     net->current = memory(net, &desc, data);
@@ -265,7 +273,7 @@ static void onednn_release(void *job) {
 }
 
 static CoreStatus onednn_prepare(void *peer, const BenchNet *of, void **job, CoreError *error) {
-    static const int64_t rows_apart[] = {BENCH_NET_CLASSES, 1};
+    static const dnnl_dims_t rows_apart = {BENCH_NET_CLASSES, 1};
     (void)peer;
     Onednn *net = calloc(1, sizeof *net);
     if (!net) return core_fail(error, CORE_MEMORY, "out of memory");

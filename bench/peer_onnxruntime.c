@@ -38,7 +38,8 @@ static CoreStatus bind(OnnxruntimeJob *my, const BenchNet *net, CoreError *error
     const OnnxTensor floats = {
         "input", ONNX_F32, 3, {batch, BENCH_NET_LENGTH, BENCH_NET_CHANNELS}, net->batch_input};
     const OnnxTensor logits = {"logits", ONNX_F32, 2, {batch, BENCH_NET_CLASSES}, my->logits};
-    return onnxruntime_bind(my->session, net->task.kind == BENCH_NET_A ? &bytes : &floats, 1, &logits, 1, error);
+    return onnxruntime_bind(my->session, net->task.kind == BENCH_NET_A ? &bytes : &floats, 1, &logits, 1,
+                            error);
 }
 
 static CoreStatus prepare(void *peer, const BenchNet *net, void **job, CoreError *error) {

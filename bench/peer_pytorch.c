@@ -33,24 +33,15 @@ static CoreStatus gone(CoreError *error) {
     return core_fail(error, CORE_IO, "pytorch: its process has ended (its own words are above)");
 }
 
-/* Sends what was written and reads the answer "ok REST"; the rest in `rest`. */
-static CoreStatus ask(const Pytorch *pytorch, char *rest, size_t capacity, CoreError *error) {
-    char line[256];
+/* Sends what was written and reads the answer, "ok" and a number. */
+static CoreStatus ask(const Pytorch *pytorch, double *number, CoreError *error) {
+    char line[256], *end;
     if (fflush(pytorch->to) != 0 || !fgets(line, sizeof line, pytorch->from)) return gone(error);
     line[strcspn(line, "\n")] = '\0';
-    if (strncmp(line, "ok ", 3) != 0) return core_fail(error, CORE_FORMAT, "pytorch: \"%s\"", line);
-    snprintf(rest, capacity, "%s", line + 3);
-    return CORE_OK;
-}
-
-static CoreStatus ask_number(const Pytorch *pytorch, double *number, CoreError *error) {
-    char rest[64], *end;
-    CoreStatus status = ask(pytorch, rest, sizeof rest, error);
-    if (status) return status;
-    *number = strtod(rest, &end);
-    return end != rest && !*end && *number >= 0
-               ? CORE_OK
-               : core_fail(error, CORE_FORMAT, "pytorch: \"%s\" is no number", rest);
+    const char *text = strncmp(line, "ok ", 3) == 0 ? line + 3 : "";
+    *number = strtod(text, &end);
+    return end != text && !*end && *number >= 0 ? CORE_OK
+                                                : core_fail(error, CORE_FORMAT, "pytorch: \"%s\"", line);
 }
 
 /* ---- the child ---- */
@@ -88,7 +79,8 @@ static CoreStatus start_with_pipes(Pytorch *pytorch, const char *python, CoreErr
     if (from[1] >= 0) close(from[1]);
     if (to[1] >= 0 && !pytorch->to) close(to[1]);
     if (from[0] >= 0 && !pytorch->from) close(from[0]);
-    return failure ? core_fail(error, CORE_UNAVAILABLE, "pytorch: %s: %s", python, strerror(failure)) : CORE_OK;
+    return failure ? core_fail(error, CORE_UNAVAILABLE, "pytorch: %s: %s", python, strerror(failure))
+                   : CORE_OK;
 }
 
 static void pytorch_close(void *peer) {
@@ -151,7 +143,7 @@ static CoreStatus pytorch_prepare(void *peer, const BenchNet *net, void **job, C
                          .gradients = net->task.training ? parameters : 0};
     send_net(made->pytorch, net, parameters);
     double number;
-    CoreStatus status = ask_number(made->pytorch, &number, error);
+    CoreStatus status = ask(made->pytorch, &number, error);
     if (status) {
         free(made);
         return status;
@@ -165,7 +157,7 @@ static CoreStatus pytorch_run(void *job, uint32_t count, double *seconds, CoreEr
     const PytorchJob *my = job;
     double taken;
     fprintf(my->pytorch->to, "run %u %u\n", my->number, (unsigned)count);
-    CoreStatus status = ask_number(my->pytorch, &taken, error);
+    CoreStatus status = ask(my->pytorch, &taken, error);
     if (status == CORE_OK && seconds) *seconds = taken;
     return status;
 }
@@ -174,7 +166,7 @@ static CoreStatus pytorch_read(void *job, float *logits, float *gradients, CoreE
     const PytorchJob *my = job;
     double bytes;
     fprintf(my->pytorch->to, "read %u\n", my->number);
-    CoreStatus status = ask_number(my->pytorch, &bytes, error);
+    CoreStatus status = ask(my->pytorch, &bytes, error);
     if (status) return status;
     if ((size_t)bytes != (my->logits + my->gradients) * sizeof(float))
         return core_fail(error, CORE_FORMAT, "pytorch: %.0f bytes of results are not %zu", bytes,
