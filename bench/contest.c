@@ -26,7 +26,7 @@ static CoreStatus our_run(void *job, uint32_t count, double *seconds, CoreError 
     const uint64_t begin = bench_now_ns();
     for (uint32_t i = 0; status == CORE_OK && i < count; i++)
         status = bench_net_run(job, error);
-    if (seconds) *seconds = bench_seconds_since(begin);
+    *seconds = bench_seconds_since(begin);
     return status;
 }
 
@@ -89,10 +89,12 @@ static CoreStatus check_agreement(BenchContest *contest, CoreError *error) {
     float *ours = calloc(2 * count, sizeof *ours), *theirs = ours + count;
     CoreStatus status = ours ? CORE_OK : core_fail(error, CORE_MEMORY, "out of memory");
     for (int i = 0; status == CORE_OK && i < contest->n_runners; i++) {
+        double seconds;
         BenchRunner *runner = &contest->runners[i];
         float *results = i == 0 ? ours : theirs;
-        status = runner->peer->run(runner->job, 1, NULL, error);
-        if (status == CORE_OK) status = runner->peer->read(runner->job, results, results + logits, error);
+        status = runner->turns.run(runner->turns.job, 1, &seconds, error);
+        if (status == CORE_OK)
+            status = runner->peer->read(runner->turns.job, results, results + logits, error);
         if (status == CORE_OK) runner->difference = compare_results(net, ours, results);
     }
     free(ours);
@@ -101,23 +103,10 @@ static CoreStatus check_agreement(BenchContest *contest, CoreError *error) {
 
 /* ---- the contest ---- */
 
-/* How many runs take about `sample` seconds; doubling warms up meanwhile. */
-static CoreStatus calibrate(BenchRunner *runner, double sample, CoreError *error) {
-    double seconds = 0;
-    for (runner->count = 1; runner->count < 1u << 24; runner->count *= 2) {
-        CoreStatus status = runner->peer->run(runner->job, runner->count, &seconds, error);
-        if (status) return status;
-        if (seconds >= sample / 4) break;
-    }
-    const double runs = seconds > 0 ? runner->count * sample / seconds : 1;
-    runner->count = runs < 1 ? 1 : runs > 1e7 ? 10000000 : (uint32_t)runs;
-    return CORE_OK;
-}
-
 static CoreStatus add_runner(BenchContest *contest, const BenchPeer *peer, void *handle, CoreError *error) {
     BenchRunner *runner = &contest->runners[contest->n_runners];
-    *runner = (BenchRunner){.peer = peer};
-    CoreStatus status = peer->prepare(handle, &contest->net, &runner->job, error);
+    *runner = (BenchRunner){.peer = peer, .turns.run = peer->run};
+    CoreStatus status = peer->prepare(handle, &contest->net, &runner->turns.job, error);
     if (status == CORE_OK) contest->n_runners++;
     return status;
 }
@@ -132,13 +121,13 @@ CoreStatus bench_contest_new(const BenchTask *task, const BenchOpenPeer *peers, 
             status = add_runner(contest, peers[i].peer, peers[i].handle, error);
     if (status == CORE_OK) status = check_agreement(contest, error);
     for (int i = 0; status == CORE_OK && i < contest->n_runners; i++)
-        status = calibrate(&contest->runners[i], sample, error);
+        status = bench_turns_calibrate(&contest->runners[i].turns, sample, error);
     return status;
 }
 
 void bench_contest_free(BenchContest *contest) {
     for (int i = 0; i < contest->n_runners; i++)
-        contest->runners[i].peer->release(contest->runners[i].job);
+        contest->runners[i].peer->release(contest->runners[i].turns.job);
     bench_net_free(&contest->net);
     contest->n_runners = 0;
 }
@@ -151,21 +140,16 @@ static void settle(void) {
 }
 
 CoreStatus bench_contest_turn(BenchContest *contest, int round, CoreError *error) {
-    for (int i = 0; i < contest->n_runners; i++) {
-        BenchRunner *runner = &contest->runners[(round + i) % contest->n_runners];
-        double seconds;
+    CoreStatus status = CORE_OK;
+    for (int i = 0; status == CORE_OK && i < contest->n_runners; i++) {
         settle();
-        CoreStatus status =
-            runner->peer->run(runner->job, 1, NULL, error); /* caches and threads awake again */
-        if (status == CORE_OK) status = runner->peer->run(runner->job, runner->count, &seconds, error);
-        if (status) return status;
-        bench_series_add(&runner->seconds, seconds / runner->count);
+        status = bench_turns_take(&contest->runners[(round + i) % contest->n_runners].turns, error);
     }
-    return CORE_OK;
+    return status;
 }
 
 double bench_contest_rate(const BenchContest *contest, int runner, bool best) {
-    const BenchSeries *seconds = &contest->runners[runner].seconds;
+    const BenchSeries *seconds = &contest->runners[runner].turns.seconds;
     const double one = best ? bench_series_least(seconds) : bench_series_median(seconds);
     return one > 0 ? contest->net.task.batch / one : 0;
 }

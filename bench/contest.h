@@ -19,13 +19,11 @@ typedef struct BenchOpenPeer {
     void *handle;
 } BenchOpenPeer;
 
-/* Somebody who runs the task. */
+/* Somebody who runs the task; turns.job is the peer's. */
 typedef struct BenchRunner {
     const BenchPeer *peer;
-    void *job;
-    double difference;   /* from our results, relative; of us 0 */
-    uint32_t count;      /* runs of a turn */
-    BenchSeries seconds; /* of one run, a value for each turn */
+    BenchTurns turns;
+    double difference; /* from our results, relative; of us 0 */
 } BenchRunner;
 
 typedef struct BenchContest {

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"accuracy", "score verdicts and incidents against labels", bench_accuracy_command},
     {"latency", "time each step of the path, and the whole of it", bench_latency_command},
+    {"kernels", "time each compute kernel against the machine's multiply-adds", bench_kernels_command},
     {"peers", "run two reference networks beside other engines", bench_peers_command},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

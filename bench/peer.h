@@ -16,7 +16,7 @@ typedef struct BenchPeer {
     /* Builds the network with the parameters and the batch that *net has now; *job is to be released. */
     CoreStatus (*prepare)(void *peer, const BenchNet *net, void **job, CoreError *error);
     void (*release)(void *job);
-    /* Runs the task `count` times; *seconds (may be NULL) is what that took. */
+    /* Runs the task `count` times; *seconds is what that took. */
     CoreStatus (*run)(void *job, uint32_t count, double *seconds, CoreError *error);
     /* Of the last run: logits [batch][12] and, of training, the gradients of all parameters in the graph's
      * order and layout, one after the other without padding. */

@@ -155,11 +155,8 @@ static CoreStatus pytorch_prepare(void *peer, const BenchNet *net, void **job, C
 
 static CoreStatus pytorch_run(void *job, uint32_t count, double *seconds, CoreError *error) {
     const PytorchJob *my = job;
-    double taken;
     fprintf(my->pytorch->to, "run %u %u\n", my->number, (unsigned)count);
-    CoreStatus status = ask(my->pytorch, &taken, error);
-    if (status == CORE_OK && seconds) *seconds = taken;
-    return status;
+    return ask(my->pytorch, seconds, error);
 }
 
 static CoreStatus pytorch_read(void *job, float *logits, float *gradients, CoreError *error) {
