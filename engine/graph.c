@@ -114,6 +114,7 @@ GraphNode graph_append(Graph *graph, Node *node, const char *name) {
         free(node->constants);
         return GRAPH_NONE;
     }
+    if (node->op->sum) graph->barriers[graph->n_barriers++] = graph->n_nodes;
     graph->nodes[graph->n_nodes] = *node;
     return graph->n_nodes++;
 }
@@ -134,8 +135,17 @@ bool graph_declare(Graph *graph, Node *node, const char *suffix, GraphShape shap
     parameter->count = count;
     parameter->bound = bound;
     parameter->decay = decay;
+    parameter->trained = true;
     graph->parameter_floats = padded;
     node->n_parameters++;
+    return true;
+}
+
+bool graph_declare_constant(Graph *graph, Node *node, const char *suffix, GraphShape shape, float start,
+                            bool trained) {
+    if (!graph_declare(graph, node, suffix, shape, 0, false)) return false;
+    graph->parameter_list[graph->n_parameters - 1].start = start;
+    graph->parameter_list[graph->n_parameters - 1].trained = trained;
     return true;
 }
 
@@ -186,6 +196,7 @@ static void plan_memory(Graph *graph, Planner *planner) {
         if (node->needs_gradient) node->gradient = plan_block(planner, batch, node_size(node), sizeof(float));
         node->saved = plan_block(planner, batch, node->saved_bytes, 1);
         node->packed = plan_block(planner, 1, node->packed_floats, sizeof(float));
+        node->shared = plan_block(planner, 1, node->shared_bytes, 1);
     }
 }
 
@@ -205,7 +216,8 @@ static void draw_parameters(Graph *graph) {
         const Parameter *parameter = &graph->parameter_list[i];
         float *values = graph->parameters + parameter->offset;
         for (size_t k = 0; k < parameter->count; k++)
-            values[k] = parameter->bound * (2 * rng_uniform(graph->seed, (uint32_t)i, 0, (uint32_t)k) - 1);
+            values[k] = parameter->start +
+                        parameter->bound * (2 * rng_uniform(graph->seed, (uint32_t)i, 0, (uint32_t)k) - 1);
     }
 }
 
@@ -257,7 +269,8 @@ GraphParameter graph_parameter_at(const Graph *graph, int32_t index) {
                             .count = parameter->count,
                             .values = graph->parameters + parameter->offset,
                             .gradients = graph->gradients + parameter->offset,
-                            .decay = parameter->decay};
+                            .decay = parameter->decay,
+                            .trained = parameter->trained};
 }
 
 CoreStatus graph_parameter(const Graph *graph, const char *name, GraphParameter *parameter,

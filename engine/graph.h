@@ -97,7 +97,32 @@ GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *c
 /* [C] -> [out], weight [C][out], bias [out], then ReLU when asked. */
 GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name);
 
-GraphNode graph_relu(Graph *graph, GraphNode x);                        /* any shape */
+/* Options of the normalisations. */
+typedef struct GraphNorm {
+    float epsilon;  /* > 0, added to the variance; 0 means 1e-5 */
+    float momentum; /* batch_norm: share of a new batch in the running statistics; 0 means 0.1 */
+    const GraphMask
+        *mask; /* of the input: positions that are not valid do not count; NULL: all are. Copied. */
+} GraphNorm;
+
+/* y[c] = (x[c] - mean[c]) / sqrt(variance[c] + epsilon) * weight[c] + bias[c] for [C], or each position of
+ * [L, C]. While training, mean and (biased) variance of a channel are those of all valid positions of the
+ * whole batch, and the running statistics move: mean by momentum * (batch's mean - mean), variance likewise
+ * by the unbiased variance (fewer than two values: they stay). Otherwise the running statistics are used, and
+ * in a gradient they count as constants. weight [C] (ones), bias [C] (zeros), mean [C] (zeros), variance [C]
+ * (ones); the last two are not trained. Ioffe & Szegedy 2015. */
+GraphNode graph_batch_norm(Graph *graph, GraphNode x, const GraphNorm *norm, const char *name);
+/* The same formula with mean and variance over the channels of each position, while training or not: samples
+ * stay independent. weight [C] (ones), bias [C] (zeros). Ba, Kiros & Hinton 2016. */
+GraphNode graph_layer_norm(Graph *graph, GraphNode x, const GraphNorm *norm, const char *name);
+
+/* Activations, any shape. Behind a masked sequence only relu, tanh and gelu keep what lies outside at zero.
+ */
+GraphNode graph_relu(Graph *graph, GraphNode x);    /* max(x, 0) */
+GraphNode graph_sigmoid(Graph *graph, GraphNode x); /* 1 / (1 + exp(-x)) */
+GraphNode graph_tanh(Graph *graph, GraphNode x);
+GraphNode graph_gelu(Graph *graph, GraphNode x); /* x / 2 * (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016 */
+
 GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
 GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
 GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
@@ -129,14 +154,30 @@ GraphNode graph_dropout(Graph *graph, GraphNode x, float p);
  * rescaled; inputs with the same `branch` number are zeroed together. */
 GraphNode graph_branch_dropout(Graph *graph, GraphNode x, float p, uint32_t branch);
 
+/* How a loss differs from plain cross-entropy; zeros (or NULL for the whole) leave it plain. */
+typedef struct GraphLossShape {
+    float smoothing; /* in [0, 1]: targets t become (1 - smoothing) * t + smoothing / K, with K = 2 outcomes
+                        (sigmoid) or K = C (softmax); Szegedy et al. 2016 */
+    float focal;     /* >= 0: the exponent of (1 - p) in front of each log(1/p); Lin et al. 2017 */
+} GraphLossShape;
+
 /* The loss, at most one in a graph: sigmoid cross-entropy of logits [C] against targets f32 [C] in [0, 1],
- *   1/N * sum over rows r and classes c of row_weight[r] * mask[r][c] * (w+[c] t log(1/s) + w-[c] (1-t)
- * log(1/(1-s))) with s = sigmoid(logit). mask f32 [C] (0 = not learned from) and row_weights f32 [1] may be
- * GRAPH_NONE; the class weights [C] (copied) may be NULL: ones. Value: [1] per sample, its share before 1/N.
- */
+ *   1/N * sum over rows r and classes c of row_weight[r] * mask[r][c] *
+ *         (w+[c] t (1-s)^focal log(1/s) + w-[c] (1-t) s^focal log(1/(1-s)))   with s = sigmoid(logit).
+ * mask f32 [C] (0 = not learned from) and row_weights f32 [1] may be GRAPH_NONE; the class weights [C]
+ * (copied) may be NULL: ones. Value: [1] per sample, its share before 1/N. */
 GraphNode graph_sigmoid_loss(Graph *graph, GraphNode logits, GraphNode targets, GraphNode mask,
                              GraphNode row_weights, const float *positive_weights,
                              const float *negative_weights);
+GraphNode graph_sigmoid_loss_shaped(Graph *graph, GraphNode logits, GraphNode targets, GraphNode mask,
+                                    GraphNode row_weights, const float *positive_weights,
+                                    const float *negative_weights, const GraphLossShape *shape);
+
+/* The other loss: softmax cross-entropy of logits [C] against targets f32 [C], a distribution,
+ *   1/N * sum over rows r and classes c of row_weight[r] * w[c] t (1-p)^focal log(1/p)
+ * with p = exp(logit[c]) / sum over k of exp(logit[k]). Optional inputs and value as above. */
+GraphNode graph_softmax_loss(Graph *graph, GraphNode logits, GraphNode targets, GraphNode row_weights,
+                             const float *class_weights, const GraphLossShape *shape);
 
 /* Asks for the gradient of an f32 input (others have none), before graph_finish. */
 void graph_require_gradient(Graph *graph, GraphNode input);
@@ -187,6 +228,7 @@ typedef struct GraphParameter {
     float *values;          /* may be written between runs */
     const float *gradients; /* of the last backward */
     bool decay;             /* weights decay, biases do not */
+    bool trained;           /* false: a statistic that the op keeps; its gradient is zero */
 } GraphParameter;
 
 /* Parameters in node order, index 0 .. graph_parameters() - 1, and by name (CORE_NOT_FOUND). The pointers are
@@ -196,8 +238,9 @@ GraphParameter graph_parameter_at(const Graph *graph, int32_t index);
 CoreStatus graph_parameter(const Graph *graph, const char *name, GraphParameter *parameter,
                            CoreError *error) CORE_NODISCARD;
 
-/* All that a run depends on besides its inputs, as plain memory to save and restore: every parameter in one
- * array (in node order, each padded with zeros to 16 floats) with its gradients, and the random counter.
+/* All that a run depends on besides its inputs, as plain memory to save and restore: every parameter, running
+ * statistics included, in one array (in node order, each padded with zeros to 16 floats) with its gradients,
+ * and the random counter.
  * Borrowed. */
 typedef struct GraphState {
     size_t count;

@@ -1,4 +1,4 @@
-/* Element-wise ops: relu, add, mul, dropout, branch_dropout.
+/* Element-wise ops: relu, sigmoid, tanh, gelu, add, mul, dropout, branch_dropout.
  * Relies on: ops.h, rng.h.
  * Relied on by: graph.c through ops.def. */
 #include "engine/ops.h"
@@ -36,6 +36,63 @@ const OpClass op_relu = {
 
 GraphNode graph_relu(Graph *graph, GraphNode x) {
     Node node = {.op = &op_relu, .n_inputs = 1, .inputs = {x}};
+    return graph_append(graph, &node, NULL);
+}
+
+/* ---- sigmoid, tanh: the slope follows from the value; gelu: from the input ---- */
+
+static void sigmoid_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    graph->kernels->sigmoid(chunk_values(node, chunk), node_value(node_input(graph, node, 0), chunk->begin),
+                            node_value(node, chunk->begin));
+}
+
+static void sigmoid_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    graph->kernels->sigmoid_gradient(chunk_values(node, chunk), node_value(node, chunk->begin),
+                                     node_gradient(node, chunk->begin),
+                                     node_gradient(node_input(graph, node, 0), chunk->begin));
+}
+
+static void tanh_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    graph->kernels->tanh(chunk_values(node, chunk), node_value(node_input(graph, node, 0), chunk->begin),
+                         node_value(node, chunk->begin));
+}
+
+static void tanh_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    graph->kernels->tanh_gradient(chunk_values(node, chunk), node_value(node, chunk->begin),
+                                  node_gradient(node, chunk->begin),
+                                  node_gradient(node_input(graph, node, 0), chunk->begin));
+}
+
+static void gelu_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    graph->kernels->gelu(chunk_values(node, chunk), node_value(node_input(graph, node, 0), chunk->begin),
+                         node_value(node, chunk->begin));
+}
+
+static void gelu_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *x = node_input(graph, node, 0);
+    graph->kernels->gelu_gradient(chunk_values(node, chunk), node_value(x, chunk->begin),
+                                  node_gradient(node, chunk->begin), node_gradient(x, chunk->begin));
+}
+
+const OpClass op_sigmoid = {
+    .name = "sigmoid", .shape = same_shape, .forward = sigmoid_forward, .backward = sigmoid_backward};
+const OpClass op_tanh = {
+    .name = "tanh", .shape = same_shape, .forward = tanh_forward, .backward = tanh_backward};
+const OpClass op_gelu = {
+    .name = "gelu", .shape = same_shape, .forward = gelu_forward, .backward = gelu_backward};
+
+GraphNode graph_sigmoid(Graph *graph, GraphNode x) {
+    Node node = {.op = &op_sigmoid, .n_inputs = 1, .inputs = {x}};
+    return graph_append(graph, &node, NULL);
+}
+
+GraphNode graph_tanh(Graph *graph, GraphNode x) {
+    Node node = {.op = &op_tanh, .n_inputs = 1, .inputs = {x}};
+    return graph_append(graph, &node, NULL);
+}
+
+GraphNode graph_gelu(Graph *graph, GraphNode x) {
+    Node node = {.op = &op_gelu, .n_inputs = 1, .inputs = {x}};
     return graph_append(graph, &node, NULL);
 }
 

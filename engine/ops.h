@@ -14,6 +14,7 @@ typedef struct Node Node;
 
 /* The rows of the batch that a call of an op works on. Calls for different chunks run at the same time. */
 typedef struct OpChunk {
+    int32_t index; /* 0 .. GRAPH_CHUNKS - 1 */
     int32_t begin, rows;
     bool training;
     float *slab; /* where this chunk's gradients of the parameters add up, laid out as Graph.parameters */
@@ -23,13 +24,23 @@ typedef struct OpChunk {
  * needs, and declares parameters; it reports with graph_fail and returns false. `forward` computes the node's
  * value rows, `backward` adds to the gradients of inputs that have one and to the chunk's slab; it may change
  * its own gradient. `prepare` runs once before the chunks of a backward pass. NULL where there is nothing to
- * do. */
+ * do.
+ *
+ * An op whose samples depend on each other while training has `sum` and `combine` too. Then, in both passes
+ * of a training run, `sum` is called for every chunk (rows may be 0) before the node's own turn and leaves
+ * the chunk's share in its part of node->shared; when all have, `combine` is called once and adds the shares
+ * in the order of the chunks, so that the bits do not depend on threads here either. Other runs know no
+ * shares: `combine` is called before the forward pass only. */
+typedef enum OpPass { OP_FORWARD, OP_BACKWARD } OpPass;
+
 typedef struct OpClass {
     const char *name;
     bool (*shape)(Graph *graph, Node *node);
     void (*forward)(const Graph *graph, const Node *node, const OpChunk *chunk);
     void (*prepare)(const Graph *graph, const Node *node);
     void (*backward)(const Graph *graph, const Node *node, const OpChunk *chunk);
+    void (*sum)(const Graph *graph, const Node *node, const OpChunk *chunk, OpPass pass);
+    void (*combine)(const Graph *graph, const Node *node, OpPass pass, bool training);
 } OpClass;
 
 struct Node {
@@ -50,18 +61,22 @@ struct Node {
     int32_t fields, offsets[EMBED_MAX_FIELDS + 1];
     int32_t slice_begin;
     float probability;
+    float epsilon, momentum;
     uint32_t branch;
     bool loss_mask, loss_row_weights; /* which optional inputs the loss has */
-    float *constants;                 /* owned copy of per-channel constants */
+    GraphLossShape loss_shape;
+    float *constants; /* owned copy of per-channel constants */
 
     /* Memory needs, set by the shape rule, and the memory, set by graph_finish. */
     size_t saved_bytes;   /* of each row, forward -> backward */
     size_t packed_floats; /* prepare -> backward */
+    size_t shared_bytes;  /* sum -> combine -> forward, backward */
     uint8_t *bytes;       /* u8 value [max_batch][shape] */
     float *value;         /* f32 value [max_batch][shape] */
     float *gradient;      /* same, when needs_gradient */
     void *saved;
     float *packed;
+    void *shared;
 
     /* Inputs only: where the rows come from. */
     const uint8_t *source;
@@ -72,8 +87,9 @@ typedef struct Parameter {
     char name[NODE_NAME_SIZE + 8];
     GraphShape shape;
     size_t offset, count; /* in Graph.parameters */
-    float bound;          /* drawn uniformly from [-bound, bound] */
-    bool decay;
+    float start, bound;   /* drawn uniformly from start + [-bound, bound] */
+    bool decay;           /* by the optimiser */
+    bool trained;         /* not a statistic that the op itself keeps */
 } Parameter;
 
 struct Graph {
@@ -88,6 +104,7 @@ struct Graph {
     GraphNode loss;
     int32_t n_nodes, n_parameters;
     Node nodes[GRAPH_MAX_NODES];
+    int32_t n_barriers, barriers[GRAPH_MAX_NODES]; /* the nodes with `sum`, ascending */
     Parameter parameter_list[GRAPH_MAX_PARAMETERS];
     size_t parameter_floats;
     float *parameters, *gradients;
@@ -110,8 +127,12 @@ extern const int32_t n_op_classes;
 GraphNode graph_append(Graph *graph, Node *node, const char *name);
 /* Keeps the first error, prefixed with op and layer; returns false. */
 bool graph_fail(Graph *graph, const Node *node, CoreStatus status, const char *format, ...) CORE_PRINTF(4, 5);
-/* Declares parameter "layer.suffix". */
+/* Declares parameter "layer.suffix", drawn from [-bound, bound]. */
 bool graph_declare(Graph *graph, Node *node, const char *suffix, GraphShape shape, float bound, bool decay);
+/* Declares parameter "layer.suffix" that starts as `start` and never decays; without `trained` it is a
+ * statistic that only the op changes. */
+bool graph_declare_constant(Graph *graph, Node *node, const char *suffix, GraphShape shape, float start,
+                            bool trained);
 /* "[N, 48, 4]" in `text`, which is returned. */
 const char *shape_text(GraphShape shape, char text[64]);
 

@@ -1,4 +1,4 @@
-/* AdamW over a graph's parameters.
+/* Optimisers over a graph's parameters.
  * Relies on: ops.h, engine/kernels, libm.
  * Relied on by: train, bench through optimiser.h. */
 #include "engine/optimiser.h"
@@ -13,6 +13,7 @@ struct Optimiser {
     Graph *graph;
     OptimiserOptions options;
     uint64_t step;
+    double scale;
     float *first_moment, *second_moment;
     CoreArena arena;
 };
@@ -22,13 +23,15 @@ OptimiserOptions optimiser_defaults(void) {
                               .beta1 = 0.9f,
                               .beta2 = 0.999f,
                               .epsilon = 1e-8f,
+                              .momentum = 0.9f,
                               .weight_decay = 0.01f,
-                              .clip_norm = 1,
-                              .final_fraction = 0};
+                              .clip_norm = 1};
 }
 
 /* Written so that NaN fails too. */
 static CoreStatus check_options(const OptimiserOptions *options, CoreError *error) {
+    if (options->kind != OPTIMISER_ADAMW && options->kind != OPTIMISER_SGD)
+        return core_fail(error, CORE_ARGUMENT, "optimiser: kind %d is unknown", (int)options->kind);
     const struct {
         const char *name, *range;
         float value;
@@ -38,17 +41,17 @@ static CoreStatus check_options(const OptimiserOptions *options, CoreError *erro
         {"beta1", "in [0, 1)", options->beta1, options->beta1 >= 0 && options->beta1 < 1},
         {"beta2", "in [0, 1)", options->beta2, options->beta2 >= 0 && options->beta2 < 1},
         {"epsilon", "> 0", options->epsilon, options->epsilon > 0 && isfinite(options->epsilon)},
+        {"momentum", "in [0, 1)", options->momentum, options->momentum >= 0 && options->momentum < 1},
+        {"l2", ">= 0", options->l2, options->l2 >= 0 && isfinite(options->l2)},
         {"weight_decay", ">= 0", options->weight_decay,
          options->weight_decay >= 0 && isfinite(options->weight_decay)},
         {"clip_norm", ">= 0", options->clip_norm, options->clip_norm >= 0 && isfinite(options->clip_norm)},
-        {"final_fraction", "in [0, 1]", options->final_fraction,
-         options->final_fraction >= 0 && options->final_fraction <= 1},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (!checks[i].fits)
             return core_fail(error, CORE_ARGUMENT, "optimiser: %s is %g, but must be %s", checks[i].name,
                              (double)checks[i].value, checks[i].range);
-    return CORE_OK;
+    return schedule_check(&options->schedule, error);
 }
 
 CoreStatus optimiser_new(Graph *graph, const OptimiserOptions *options, Optimiser **optimiser,
@@ -68,6 +71,7 @@ CoreStatus optimiser_new(Graph *graph, const OptimiserOptions *options, Optimise
     }
     new_optimiser->graph = graph;
     new_optimiser->options = *options;
+    new_optimiser->scale = 1;
     new_optimiser->first_moment = core_arena_take(&new_optimiser->arena, bytes, 1);
     new_optimiser->second_moment = core_arena_take(&new_optimiser->arena, bytes, 1);
     memset(new_optimiser->first_moment, 0, bytes);
@@ -83,17 +87,42 @@ void optimiser_free(Optimiser *optimiser) {
 }
 
 float optimiser_rate(const OptimiserOptions *options, uint64_t step) {
-    const double rate = (double)options->rate, pi = 3.14159265358979323846;
-    if (step < options->warmup_steps) return (float)(rate * (double)step / (double)options->warmup_steps);
-    if (options->total_steps <= options->warmup_steps) return options->rate;
-    const double length = (double)(options->total_steps - options->warmup_steps);
-    const double done = (double)(step - options->warmup_steps) / length;
-    const double cosine = done < 1 ? 0.5 * (1 + cos(pi * done)) : 0;
-    return (float)(rate * ((double)options->final_fraction + (1 - (double)options->final_fraction) * cosine));
+    return (float)((double)options->rate * schedule_factor(&options->schedule, step));
+}
+
+void optimiser_set_scale(Optimiser *optimiser, double scale) {
+    optimiser->scale = scale;
+}
+
+/* Step number optimiser->step with the gradient scaled by `clip`. */
+static void update_parameters(const Optimiser *optimiser, float rate, float clip) {
+    const Graph *graph = optimiser->graph;
+    const OptimiserOptions *options = &optimiser->options;
+    const double step = (double)optimiser->step;
+    KernelAdamW adam = {.rate = rate,
+                        .beta1 = options->beta1,
+                        .beta2 = options->beta2,
+                        .epsilon = options->epsilon,
+                        .correction1 = (float)(1 / (1 - pow((double)options->beta1, step))),
+                        .correction2 = (float)(1 / (1 - pow((double)options->beta2, step)))};
+    KernelSgd sgd = {.rate = rate, .momentum = options->momentum, .nesterov = options->nesterov};
+    for (int32_t i = 0; i < graph->n_parameters; i++) {
+        const Parameter *parameter = &graph->parameter_list[i];
+        const size_t at = parameter->offset, count = parameter->count;
+        float *values = graph->parameters + at, *moment = optimiser->first_moment + at;
+        if (!parameter->trained) continue;
+        adam.decay = sgd.decay = parameter->decay ? rate * options->weight_decay : 0;
+        adam.l2 = sgd.l2 = parameter->decay ? options->l2 : 0;
+        if (options->kind == OPTIMISER_SGD)
+            graph->kernels->sgd(&sgd, clip, count, graph->gradients + at, moment, values);
+        else
+            graph->kernels->adamw(&adam, clip, count, graph->gradients + at, moment,
+                                  optimiser->second_moment + at, values);
+    }
 }
 
 CoreStatus optimiser_step(Optimiser *optimiser, double *norm, CoreError *error) {
-    Graph *graph = optimiser->graph;
+    const Graph *graph = optimiser->graph;
     const OptimiserOptions *options = &optimiser->options;
     const double length = sqrt(graph->kernels->sum_squares(graph->parameter_floats, graph->gradients));
     if (norm) *norm = length;
@@ -103,28 +132,23 @@ CoreStatus optimiser_step(Optimiser *optimiser, double *norm, CoreError *error) 
     float clip = 1;
     if (options->clip_norm > 0 && length > (double)options->clip_norm)
         clip = (float)((double)options->clip_norm / length);
-
-    const double step = (double)++optimiser->step;
-    KernelAdamW adam = {.rate = optimiser_rate(options, optimiser->step),
-                        .beta1 = options->beta1,
-                        .beta2 = options->beta2,
-                        .epsilon = options->epsilon,
-                        .correction1 = (float)(1 / (1 - pow((double)options->beta1, step))),
-                        .correction2 = (float)(1 / (1 - pow((double)options->beta2, step)))};
-    for (int32_t i = 0; i < graph->n_parameters; i++) {
-        const Parameter *parameter = &graph->parameter_list[i];
-        const size_t offset = parameter->offset;
-        adam.decay = parameter->decay ? adam.rate * options->weight_decay : 0;
-        graph->kernels->adamw(&adam, clip, parameter->count, graph->gradients + offset,
-                              optimiser->first_moment + offset, optimiser->second_moment + offset,
-                              graph->parameters + offset);
-    }
+    const double factor = schedule_factor(&options->schedule, ++optimiser->step);
+    update_parameters(optimiser, (float)((double)options->rate * factor * optimiser->scale), clip);
     return CORE_OK;
+}
+
+void optimiser_average(const Optimiser *optimiser, double decay, float *average) {
+    const double steps = (double)optimiser->step;
+    const float kept = (float)fmin(decay, (1 + steps) / (10 + steps));
+    const float *parameters = optimiser->graph->parameters;
+    for (size_t i = 0; i < optimiser->graph->parameter_floats; i++)
+        average[i] = kept * average[i] + (1 - kept) * parameters[i];
 }
 
 OptimiserState optimiser_state(Optimiser *optimiser) {
     return (OptimiserState){.count = optimiser->graph->parameter_floats,
                             .first_moment = optimiser->first_moment,
                             .second_moment = optimiser->second_moment,
-                            .step = &optimiser->step};
+                            .step = &optimiser->step,
+                            .scale = &optimiser->scale};
 }

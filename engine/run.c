@@ -26,7 +26,8 @@ static void flip_sign(const Node *node, const OpChunk *chunk) {
 static OpChunk chunk_of(const Graph *graph, int32_t c, bool training) {
     const int32_t begin = c * graph->batch / GRAPH_CHUNKS;
     const int32_t end = (c + 1) * graph->batch / GRAPH_CHUNKS;
-    return (OpChunk){.begin = begin, .rows = end - begin, .training = training, .slab = graph->slabs[c]};
+    return (OpChunk){
+        .index = c, .begin = begin, .rows = end - begin, .training = training, .slab = graph->slabs[c]};
 }
 
 static int thread_count(const Graph *graph) {
@@ -57,9 +58,37 @@ CoreStatus graph_set_input(Graph *graph, GraphNode input, const void *data, size
     return CORE_OK;
 }
 
-static void forward_chunk(const Graph *graph, const OpChunk *chunk) {
-    for (int32_t i = 0; i < graph->n_nodes; i++)
+/* A training run stops at each op with `sum` until all chunks are there: stop `s` is the node in front of
+ * which they meet, and the last one the end of the graph. */
+static int32_t stop_at(const Graph *graph, int32_t s, bool training) {
+    return training && s < graph->n_barriers ? graph->barriers[s] : graph->n_nodes;
+}
+
+/* The chunk's values of the nodes begin .. end - 1, and what it tells the others for node `end`. */
+static void forward_chunk(const Graph *graph, int32_t begin, int32_t end, const OpChunk *chunk) {
+    for (int32_t i = begin; i < end && chunk->rows > 0; i++)
         graph->nodes[i].op->forward(graph, &graph->nodes[i], chunk);
+    if (end < graph->n_nodes) graph->nodes[end].op->sum(graph, &graph->nodes[end], chunk, OP_FORWARD);
+}
+
+/* Inside of a parallel region: all of its threads go from stop to stop together. */
+static void run_forward(const Graph *graph, bool training) {
+    for (int32_t s = 0, begin = 0; begin < graph->n_nodes; s++) {
+        const int32_t end = stop_at(graph, s, training);
+#ifdef _OPENMP
+#pragma omp for schedule(dynamic, 1)
+#endif
+        for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
+            const OpChunk chunk = chunk_of(graph, c, training);
+            forward_chunk(graph, begin, end, &chunk);
+        }
+        if (end == graph->n_nodes) break;
+#ifdef _OPENMP
+#pragma omp single
+#endif
+        graph->nodes[end].op->combine(graph, &graph->nodes[end], OP_FORWARD, true);
+        begin = end;
+    }
 }
 
 CoreStatus graph_forward(Graph *graph, int32_t n, bool training, CoreError *error) {
@@ -74,15 +103,16 @@ CoreStatus graph_forward(Graph *graph, int32_t n, bool training, CoreError *erro
     }
     graph->batch = n;
     if (training) graph->counter++;
+    for (int32_t b = 0; b < graph->n_barriers && !training; b++) {
+        const Node *node = &graph->nodes[graph->barriers[b]];
+        node->op->combine(graph, node, OP_FORWARD, false);
+    }
     const int threads = thread_count(graph);
     (void)threads;
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel num_threads(threads)
 #endif
-    for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
-        const OpChunk chunk = chunk_of(graph, c, training);
-        if (chunk.rows > 0) forward_chunk(graph, &chunk);
-    }
+    run_forward(graph, training);
     graph->trained = training;
     return CORE_OK;
 }
@@ -96,10 +126,11 @@ double graph_loss(const Graph *graph) {
     return sum / graph->batch;
 }
 
-/* The chunk's rows of all gradients up to node `from` become zero, then those of `from` the cotangent (NULL:
- * 1/N in all), and the ops add to their inputs' in reverse order. */
-static void backward_chunk(const Graph *graph, GraphNode from, const float *cotangent, const OpChunk *chunk) {
+/* The chunk's slab and its rows of all gradients up to node `from` become zero, then those of `from` the
+ * cotangent (NULL: 1/N in all). */
+static void seed_chunk(const Graph *graph, GraphNode from, const float *cotangent, const OpChunk *chunk) {
     const size_t rows = (size_t)chunk->rows;
+    if (graph->parameter_floats > 0) memset(chunk->slab, 0, graph->parameter_floats * sizeof(float));
     for (int32_t i = 0; i <= from; i++) {
         const Node *node = &graph->nodes[i];
         if (node->gradient)
@@ -110,13 +141,49 @@ static void backward_chunk(const Graph *graph, GraphNode from, const float *cota
     const size_t first = (size_t)chunk->begin * node_size(start);
     for (size_t i = 0; i < rows * node_size(start); i++)
         seed[i] = cotangent ? cotangent[first + i] : 1.0f / (float)graph->batch;
-    for (int32_t i = from; i >= 0; i--) {
+}
+
+/* The ops of the nodes begin .. end - 1 add to their inputs' gradients, in reverse order; then comes what the
+ * chunk tells the others for the node in front of them. */
+static void backward_chunk(const Graph *graph, int32_t begin, int32_t end, const OpChunk *chunk) {
+    for (int32_t i = end - 1; i >= begin && chunk->rows > 0; i--) {
         const Node *node = &graph->nodes[i];
         if (!node->gradient || !node->op->backward) continue;
 #ifdef SIPCNN_FLIP_SIGN
-        flip_sign(node, chunk);
+        if (!chunk->training || !node->op->sum) flip_sign(node, chunk);
 #endif
         node->op->backward(graph, node, chunk);
+    }
+    if (begin == 0) return;
+    const Node *next = &graph->nodes[begin - 1];
+#ifdef SIPCNN_FLIP_SIGN
+    flip_sign(next, chunk);
+#endif
+    next->op->sum(graph, next, chunk, OP_BACKWARD);
+}
+
+/* As run_forward, from node `from` down to the first. */
+static void run_backward(const Graph *graph, GraphNode from, const float *cotangent) {
+    int32_t stops = graph->trained ? graph->n_barriers : 0;
+    while (stops > 0 && graph->barriers[stops - 1] > from)
+        stops--;
+    for (int32_t s = stops, end = from + 1; s >= 0; s--) {
+        const int32_t begin = s > 0 ? graph->barriers[s - 1] + 1 : 0;
+#ifdef _OPENMP
+#pragma omp for schedule(dynamic, 1)
+#endif
+        for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
+            const OpChunk chunk = chunk_of(graph, c, graph->trained);
+            if (s == stops) seed_chunk(graph, from, cotangent, &chunk);
+            backward_chunk(graph, begin, end, &chunk);
+        }
+        if (s == 0) break;
+        const Node *next = &graph->nodes[begin - 1];
+#ifdef _OPENMP
+#pragma omp single
+#endif
+        next->op->combine(graph, next, OP_BACKWARD, true);
+        end = begin;
     }
 }
 
@@ -129,7 +196,7 @@ static void combine_block(const Graph *graph, size_t begin, size_t count) {
     memcpy(graph->gradients + begin, graph->slabs[0] + begin, count * sizeof(float));
 }
 
-static void run_backward(Graph *graph, GraphNode from, const float *cotangent) {
+static void compute_gradients(Graph *graph, GraphNode from, const float *cotangent) {
     enum { BLOCK = 1024 };
     const int threads = thread_count(graph);
     const int32_t n_blocks = (int32_t)((graph->parameter_floats + BLOCK - 1) / BLOCK);
@@ -142,14 +209,7 @@ static void run_backward(Graph *graph, GraphNode from, const float *cotangent) {
 #pragma omp parallel num_threads(threads)
 #endif
     {
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, 1)
-#endif
-        for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
-            const OpChunk chunk = chunk_of(graph, c, graph->trained);
-            if (graph->parameter_floats > 0) memset(chunk.slab, 0, graph->parameter_floats * sizeof(float));
-            if (chunk.rows > 0) backward_chunk(graph, from, cotangent, &chunk);
-        }
+        run_backward(graph, from, cotangent);
 #ifdef _OPENMP
 #pragma omp for schedule(static)
 #endif
@@ -164,7 +224,7 @@ CoreStatus graph_backward_from(Graph *graph, GraphNode node, const float *cotang
     if (graph->batch == 0) return core_fail(error, CORE_ARGUMENT, "backward before forward");
     if (node < 0 || node >= graph->n_nodes || !graph->nodes[node].gradient)
         return core_fail(error, CORE_ARGUMENT, "node %d has no gradient", (int)node);
-    run_backward(graph, node, cotangent);
+    compute_gradients(graph, node, cotangent);
     return CORE_OK;
 }
 

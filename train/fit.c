@@ -6,7 +6,6 @@
 #include "train/batches.h"
 #include "train/metrics.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,9 +79,9 @@ static CoreStatus new_optimiser(TrainFit *fit, CoreError *error) {
     options.rate = (float)o->rate;
     options.weight_decay = (float)o->weight_decay;
     options.clip_norm = (float)o->clip;
-    options.warmup_steps = batches_of(&fit->training, o->batch);
-    options.total_steps = options.warmup_steps * (uint64_t)o->epochs;
-    options.final_fraction = 0.01f;
+    options.schedule.warmup_steps = batches_of(&fit->training, o->batch);
+    options.schedule.total_steps = options.schedule.warmup_steps * (uint64_t)o->epochs;
+    options.schedule.final_fraction = 0.01f;
     return optimiser_new(fit->model.graph, &options, &fit->optimiser, error);
 }
 
@@ -182,24 +181,13 @@ static CoreStatus next_batch(TrainFit *fit, TrainBatches *batches, const TrainLo
     return status == CORE_OK ? train_model_bind(&fit->model, &(*loaded)->batch, error) : status;
 }
 
-static void update_average(TrainFit *fit) {
-    /* The decay grows with the steps, so that the first average is not the initial weights. */
-    double steps = (double)*optimiser_state(fit->optimiser).step;
-    float decay = (float)fmin(fit->state->options.average, (1 + steps) / (10 + steps));
-    const float *parameters = graph_state(fit->model.graph).parameters;
-    float *average = fit->state->arrays[TRAIN_AVERAGE];
-    if (fit->state->options.average <= 0) decay = 0;
-    for (uint64_t i = 0; i < fit->state->n; i++)
-        average[i] = decay * average[i] + (1 - decay) * parameters[i];
-}
-
 static CoreStatus train_batch(TrainFit *fit, const TrainLoaded *loaded, CoreError *error) {
     CoreStatus status = graph_forward(fit->model.graph, (int32_t)loaded->n, true, error);
     if (status == CORE_OK) status = graph_backward(fit->model.graph, error);
     if (status == CORE_OK) status = optimiser_step(fit->optimiser, NULL, error);
     if (status) return status;
     fit->state->loss_sum += graph_loss(fit->model.graph) * loaded->n;
-    update_average(fit);
+    optimiser_average(fit->optimiser, fit->state->options.average, fit->state->arrays[TRAIN_AVERAGE]);
     return CORE_OK;
 }
 

@@ -46,7 +46,14 @@ typedef struct KernelLookup {
 typedef struct KernelAdamW {
     float rate, beta1, beta2, epsilon, decay; /* decay: rate * weight decay, decoupled */
     float correction1, correction2;           /* 1 / (1 - beta^step) */
+    float l2;                                 /* the gradient of l2 / 2 * |p|^2 is added to the clipped one */
 } KernelAdamW;
+
+/* Stochastic gradient descent for one step. */
+typedef struct KernelSgd {
+    float rate, momentum, decay, l2; /* decay and l2 as above */
+    bool nesterov;
+} KernelSgd;
 
 /* How a convolution will be computed, and the memory that this takes. */
 typedef enum KernelAlgorithm {
@@ -117,12 +124,32 @@ typedef void KernelRelu(size_t count, const float *x, float *y);          /* y =
 typedef void KernelReluGradient(size_t count, const float *y, float *dy); /* dy = 0 where y <= 0 */
 typedef void KernelAdd(size_t count, const float *x, float *y);           /* y += x */
 typedef void KernelAddProduct(size_t count, const float *a, const float *b, float *y); /* y += a * b */
+
+/* Activations, in place (y == x) if wished. Relative error below 1e-6 (gelu: 1e-6 of |x|); NaN stays NaN; the
+ * same bits on every instruction set.
+ *   exponential  y = exp(x), x taken as -87 or 88 when beyond
+ *   sigmoid      y = 1 / (1 + exp(-x))
+ *   tanh         y = tanh(x)
+ *   gelu         y = x * Phi(x), Phi the normal distribution's integral, not its tanh approximation
+ *                (Hendrycks & Gimpel 2016) */
+typedef void KernelActivation(size_t count, const float *x, float *y);
+/* Their gradients: dx += dy * slope, from the result y for sigmoid, y (1 - y), and tanh, 1 - y^2, and from x
+ * for gelu, Phi(x) + x phi(x). */
+typedef void KernelActivationGradient(size_t count, const float *x_or_y, const float *dy, float *dx);
+
 /* The sum of squares in f64, in 16 fixed lanes: the same on every instruction set. */
 typedef double KernelSumSquares(size_t count, const float *x);
 /* One AdamW step (Loshchilov & Hutter 2019): moments m, v and parameters p are updated in place from gradient
  * g, which is first multiplied by `clip` (gradient clipping). */
 typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, const float *g, float *m,
                              float *v, float *p);
+/* One step of gradient descent with momentum (Sutskever et al. 2013, in the form of PyTorch): with s = clip *
+ * g
+ * + l2 * p, m = momentum * m + s and p -= rate * d + decay * p, where d = m, or s + momentum * m with
+ * nesterov.
+ */
+typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const float *g, float *m,
+                           float *p);
 
 /* The family list: name of the member, type of the function. */
 #define KERNEL_FAMILY_MAP(X)                                                                                 \
@@ -141,8 +168,16 @@ typedef void KernelAdamWStep(const KernelAdamW *adam, float clip, size_t count, 
     X(relu_gradient, KernelReluGradient)                                                                     \
     X(add, KernelAdd)                                                                                        \
     X(add_product, KernelAddProduct)                                                                         \
+    X(exponential, KernelActivation)                                                                         \
+    X(sigmoid, KernelActivation)                                                                             \
+    X(sigmoid_gradient, KernelActivationGradient)                                                            \
+    X(tanh, KernelActivation)                                                                                \
+    X(tanh_gradient, KernelActivationGradient)                                                               \
+    X(gelu, KernelActivation)                                                                                \
+    X(gelu_gradient, KernelActivationGradient)                                                               \
     X(sum_squares, KernelSumSquares)                                                                         \
-    X(adamw, KernelAdamWStep)
+    X(adamw, KernelAdamWStep)                                                                                \
+    X(sgd, KernelSgdStep)
 
 /* One implementation of every family. */
 typedef struct Kernels {

@@ -7,6 +7,7 @@
 #include "engine/kernels/declare.h"
 #include "engine/kernels/lanes.inc"
 
+#include "engine/kernels/activation.inc"
 #include "engine/kernels/conv1d.inc"
 #include "engine/kernels/depthwise.inc"
 #include "engine/kernels/elementwise.inc"

@@ -115,9 +115,9 @@ void net_new(Net *net, uint64_t seed, float dropout) {
     ck_assert_msg(graph_finish(graph, &error) == CORE_OK, "%s", error.text);
     OptimiserOptions options = optimiser_defaults();
     options.rate = 0.01f;
-    options.warmup_steps = 3;
-    options.total_steps = 400;
-    options.final_fraction = 0.1f;
+    options.schedule.warmup_steps = 3;
+    options.schedule.total_steps = 400;
+    options.schedule.final_fraction = 0.1f;
     ck_assert_msg(optimiser_new(graph, &options, &net->optimiser, &error) == CORE_OK, "%s", error.text);
 }
 

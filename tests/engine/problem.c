@@ -20,12 +20,27 @@ GraphShape problem_shape(const OpCase *c) {
 
 /* ---- data ---- */
 
-GraphNode problem_f32(Problem *p, const char *name, GraphShape shape, bool gradient) {
+static GraphNode add_f32(Problem *p, const char *name, GraphShape shape, ValueKind kind, float spread) {
     const int i = p->n_inputs++;
     p->inputs[i] = graph_input_f32(p->graph, name, shape);
     p->input_count[i] = (size_t)p->shape.n * (size_t)shape.size[0] * (size_t)shape.size[1];
-    if (gradient) graph_require_gradient(p->graph, p->inputs[i]);
+    p->kinds[i] = kind;
+    p->spreads[i] = spread;
     return p->inputs[i];
+}
+
+GraphNode problem_spread(Problem *p, const char *name, GraphShape shape, float spread) {
+    const GraphNode node = add_f32(p, name, shape, VALUES_ANY, spread);
+    graph_require_gradient(p->graph, node);
+    return node;
+}
+
+GraphNode problem_f32(Problem *p, const char *name, GraphShape shape) {
+    return problem_spread(p, name, shape, 1);
+}
+
+GraphNode problem_given(Problem *p, const char *name, GraphShape shape, ValueKind kind) {
+    return add_f32(p, name, shape, kind, 1);
 }
 
 GraphNode problem_bytes(Problem *p, GraphShape shape, int bound, uint64_t seed) {
@@ -89,20 +104,40 @@ void problem_reference(const Problem *problem, double *out) {
 
 /* ---- life ---- */
 
+static float draw_value(const Problem *p, int input, size_t k, uint64_t seed) {
+    const float value = p->spreads[input] * random_value(seed, (uint32_t)input, k);
+    switch (p->kinds[input]) {
+    case VALUES_TARGETS:
+    case VALUES_DISTRIBUTIONS: return k % 3 ? value > 0 : fabsf(value);
+    case VALUES_MASK: return k % 4 ? 1 : 0;
+    case VALUES_WEIGHTS: return fabsf(value);
+    case VALUES_ANY: break;
+    }
+    return value;
+}
+
+/* Rows of `channels` values become distributions: all on the first class when there is nothing. */
+static void normalise_rows(float *values, size_t count, size_t channels) {
+    for (size_t row = 0; row < count; row += channels) {
+        float sum = 0;
+        for (size_t c = 0; c < channels; c++)
+            sum += values[row + c];
+        for (size_t c = 0; c < channels; c++)
+            values[row + c] = sum > 0 ? values[row + c] / sum : c == 0;
+    }
+}
+
 static void draw_inputs(Problem *p, uint64_t seed) {
     for (int i = 0; i < p->n_inputs; i++) {
-        p->input_values[i] = malloc(p->input_count[i] * sizeof(float));
-        p->x[i] = malloc(p->input_count[i] * sizeof(double));
-        const bool is_loss = strcmp(p->shape.op, "sigmoid_loss") == 0;
-        for (size_t k = 0; k < p->input_count[i]; k++) {
-            float value = random_value(seed, (uint32_t)i, k);
-            if (is_loss && i == 0) value *= 5;
-            if (is_loss && i == 1) value = k % 3 ? value > 0 : fabsf(value); /* hard and soft targets */
-            if (is_loss && i == 2) value = k % 4 ? 1 : 0;
-            if (is_loss && i == 3) value = fabsf(value);
-            p->input_values[i][k] = value;
-            p->x[i][k] = (double)value;
-        }
+        const size_t count = p->input_count[i];
+        p->input_values[i] = malloc(count * sizeof(float));
+        p->x[i] = malloc(count * sizeof(double));
+        for (size_t k = 0; k < count; k++)
+            p->input_values[i][k] = draw_value(p, i, k, seed);
+        if (p->kinds[i] == VALUES_DISTRIBUTIONS)
+            normalise_rows(p->input_values[i], count, (size_t)p->shape.channels);
+        for (size_t k = 0; k < count; k++)
+            p->x[i][k] = (double)p->input_values[i][k];
         ck_assert_int_eq(graph_set_input(p->graph, p->inputs[i], p->input_values[i], 0, NULL), CORE_OK);
     }
 }
@@ -114,7 +149,8 @@ static void draw_parameters(Problem *p, uint64_t seed) {
         p->parameters[i] = graph_parameter_at(p->graph, i);
         p->w[i] = malloc(p->parameters[i].count * sizeof(double));
         for (size_t k = 0; k < p->parameters[i].count; k++) {
-            p->parameters[i].values[k] = random_value(seed, 100 + (uint32_t)i, k);
+            const float value = random_value(seed, 100 + (uint32_t)i, k);
+            p->parameters[i].values[k] = p->parameters[i].trained ? value : 0.5f + fabsf(value);
             p->w[i][k] = (double)p->parameters[i].values[k];
         }
     }
@@ -154,7 +190,8 @@ void problem_new(Problem *problem, const OpCase *shape, uint64_t seed) {
     problem->output_count = (size_t)shape->n * (size_t)problem->out_length * (size_t)problem->out_channels;
     draw_inputs(problem, seed);
     draw_parameters(problem, seed);
-    ck_assert_msg(graph_forward(problem->graph, shape->n, true, &error) == CORE_OK, "%s", error.text);
+    ck_assert_msg(graph_forward(problem->graph, shape->n, !shape->evaluate, &error) == CORE_OK, "%s",
+                  error.text);
     read_factors(problem);
 }
 

@@ -7,15 +7,25 @@
 
 typedef enum MaskKind { MASK_NONE, MASK_FRONT, MASK_END } MaskKind;
 
+/* What the values of an f32 input look like. */
+typedef enum ValueKind {
+    VALUES_ANY,           /* within [-spread, spread] */
+    VALUES_TARGETS,       /* hard and soft ones in [0, 1] */
+    VALUES_DISTRIBUTIONS, /* the same, of each row that sum to 1 */
+    VALUES_MASK,          /* 0 or 1 */
+    VALUES_WEIGHTS        /* in [0, 1] */
+} ValueKind;
+
 typedef struct OpCase {
     const char *op;
     int n, length, channels, out, taps, stride, dilation, fields; /* length 0: the input is a vector */
     GraphPadding padding;
-    bool relu;
+    float smoothing, focal;
+    bool relu, evaluate; /* evaluate: not a training run */
     MaskKind mask;
 } OpCase;
 
-enum { PROBLEM_INPUTS = 4, PROBLEM_PARAMETERS = 2 };
+enum { PROBLEM_INPUTS = 4, PROBLEM_PARAMETERS = 4 };
 
 /* What the op sees: arrays of all values, f64 beside the f32 that the graph was given. */
 typedef struct Problem {
@@ -24,6 +34,8 @@ typedef struct Problem {
     GraphNode output;
     int n_inputs; /* f32 inputs, all with gradients but the loss's targets and weights */
     GraphNode inputs[PROBLEM_INPUTS];
+    ValueKind kinds[PROBLEM_INPUTS];
+    float spreads[PROBLEM_INPUTS];
     size_t input_count[PROBLEM_INPUTS]; /* values in all n rows */
     float *input_values[PROBLEM_INPUTS];
     double *x[PROBLEM_INPUTS];
@@ -37,8 +49,8 @@ typedef struct Problem {
     double *factors; /* dropout: what each value was multiplied with */
 } Problem;
 
-/* Builds the graph, draws inputs and parameters (biases too) from `seed`, and runs graph_forward for
- * training. */
+/* Builds the graph, draws inputs and parameters (biases too) from `seed`, and runs graph_forward, for
+ * training unless the case says otherwise. */
 void problem_new(Problem *problem, const OpCase *shape, uint64_t seed);
 void problem_free(Problem *problem);
 

@@ -44,14 +44,13 @@ static GraphConv1d conv_options(const OpCase *c, const GraphMask *mask) {
 GraphNode build_conv1d(Problem *p, uint64_t seed) {
     GraphMask mask;
     const GraphConv1d options = conv_options(&p->shape, problem_mask(p, &mask, p->shape.stride, seed));
-    return graph_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), &options, "layer");
+    return graph_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), &options, "layer");
 }
 
 GraphNode build_depthwise_conv1d(Problem *p, uint64_t seed) {
     GraphMask mask;
     const GraphConv1d options = conv_options(&p->shape, problem_mask(p, &mask, p->shape.stride, seed));
-    return graph_depthwise_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), &options,
-                                  "layer");
+    return graph_depthwise_conv1d(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), &options, "layer");
 }
 
 /* How many windows there are: one for each stride into the input, for VALID only those that lie inside. */
@@ -102,8 +101,8 @@ void define_depthwise_conv1d(const Problem *p, double *out) {
 
 GraphNode build_linear(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_linear(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), p->shape.out,
-                        p->shape.relu, "layer");
+    return graph_linear(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), p->shape.out, p->shape.relu,
+                        "layer");
 }
 
 void define_linear(const Problem *p, double *out) {

@@ -8,7 +8,7 @@
 
 GraphNode build_input_f32(Problem *p, uint64_t seed) {
     (void)seed;
-    return problem_f32(p, "x", problem_shape(&p->shape), true);
+    return problem_f32(p, "x", problem_shape(&p->shape));
 }
 
 void define_input_f32(const Problem *p, double *out) {
@@ -48,7 +48,7 @@ void define_normalise_u8(const Problem *p, double *out) {
 
 GraphNode build_relu(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_relu(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true));
+    return graph_relu(p->graph, problem_f32(p, "x", problem_shape(&p->shape)));
 }
 
 void define_relu(const Problem *p, double *out) {
@@ -56,9 +56,40 @@ void define_relu(const Problem *p, double *out) {
         out[i] = p->x[0][i] > 0 ? p->x[0][i] : 0;
 }
 
+/* Inputs beyond +-1, where the curves bend. */
+GraphNode build_sigmoid(Problem *p, uint64_t seed) {
+    (void)seed;
+    return graph_sigmoid(p->graph, problem_spread(p, "x", problem_shape(&p->shape), 6));
+}
+
+void define_sigmoid(const Problem *p, double *out) {
+    for (size_t i = 0; i < p->output_count; i++)
+        out[i] = 1 / (1 + exp(-p->x[0][i]));
+}
+
+GraphNode build_tanh(Problem *p, uint64_t seed) {
+    (void)seed;
+    return graph_tanh(p->graph, problem_spread(p, "x", problem_shape(&p->shape), 3));
+}
+
+void define_tanh(const Problem *p, double *out) {
+    for (size_t i = 0; i < p->output_count; i++)
+        out[i] = tanh(p->x[0][i]);
+}
+
+GraphNode build_gelu(Problem *p, uint64_t seed) {
+    (void)seed;
+    return graph_gelu(p->graph, problem_spread(p, "x", problem_shape(&p->shape), 4));
+}
+
+void define_gelu(const Problem *p, double *out) {
+    for (size_t i = 0; i < p->output_count; i++)
+        out[i] = p->x[0][i] / 2 * (1 + erf(p->x[0][i] / sqrt(2)));
+}
+
 GraphNode build_mask(Problem *p, uint64_t seed) {
     GraphMask mask;
-    return graph_mask(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true),
+    return graph_mask(p->graph, problem_f32(p, "x", problem_shape(&p->shape)),
                       problem_mask(p, &mask, 0, seed));
 }
 
@@ -72,8 +103,8 @@ void define_mask(const Problem *p, double *out) {
 
 GraphNode build_add(Problem *p, uint64_t seed) {
     (void)seed;
-    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape), true);
-    return graph_add(p->graph, a, problem_f32(p, "b", problem_shape(&p->shape), true));
+    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape));
+    return graph_add(p->graph, a, problem_f32(p, "b", problem_shape(&p->shape)));
 }
 
 void define_add(const Problem *p, double *out) {
@@ -83,8 +114,8 @@ void define_add(const Problem *p, double *out) {
 
 GraphNode build_mul(Problem *p, uint64_t seed) {
     (void)seed;
-    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape), true);
-    return graph_mul(p->graph, a, problem_f32(p, "b", problem_shape(&p->shape), true));
+    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape));
+    return graph_mul(p->graph, a, problem_f32(p, "b", problem_shape(&p->shape)));
 }
 
 void define_mul(const Problem *p, double *out) {
@@ -94,12 +125,12 @@ void define_mul(const Problem *p, double *out) {
 
 GraphNode build_dropout(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_dropout(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), 0.3f);
+    return graph_dropout(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), 0.3f);
 }
 
 GraphNode build_branch_dropout(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_branch_dropout(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), 0.3f, 4);
+    return graph_branch_dropout(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), 0.3f, 4);
 }
 
 /* What was drawn is seen in the forward pass; problem_new has checked that only these factors occur. */

@@ -10,8 +10,13 @@
 /* The case's [length, channels], or [channels] when it has no length. */
 GraphShape problem_shape(const OpCase *c);
 
-/* An f32 input of the graph, with a gradient or not; its values are drawn when the graph is finished. */
-GraphNode problem_f32(Problem *p, const char *name, GraphShape shape, bool gradient);
+/* An f32 input of the graph with a gradient; its values, from [-1, 1], are drawn when the graph is
+ * finished. */
+GraphNode problem_f32(Problem *p, const char *name, GraphShape shape);
+/* The same with values from [-spread, spread]. */
+GraphNode problem_spread(Problem *p, const char *name, GraphShape shape, float spread);
+/* An input of a loss: without a gradient, with values of a kind. */
+GraphNode problem_given(Problem *p, const char *name, GraphShape shape, ValueKind kind);
 /* The u8 input, with values below `bound`. */
 GraphNode problem_bytes(Problem *p, GraphShape shape, int bound, uint64_t seed);
 /* The case's mask, or NULL: lengths 0, 1, full, more than full, then random ones. */

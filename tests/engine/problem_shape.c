@@ -12,7 +12,7 @@ enum { OTHER_CHANNELS = 3 };
 GraphNode build_max_pool(Problem *p, uint64_t seed) {
     GraphMask storage;
     const OpCase *c = &p->shape;
-    const GraphNode x = problem_f32(p, "x", problem_shape(c), true);
+    const GraphNode x = problem_f32(p, "x", problem_shape(c));
     const GraphMask *mask = problem_mask(p, &storage, 1, seed);
     return c->taps ? graph_max_pool_windows(p->graph, x, c->taps, c->stride, mask)
                    : graph_max_pool(p->graph, x, mask);
@@ -21,7 +21,7 @@ GraphNode build_max_pool(Problem *p, uint64_t seed) {
 GraphNode build_average_pool(Problem *p, uint64_t seed) {
     GraphMask storage;
     const OpCase *c = &p->shape;
-    const GraphNode x = problem_f32(p, "x", problem_shape(c), true);
+    const GraphNode x = problem_f32(p, "x", problem_shape(c));
     const GraphMask *mask = problem_mask(p, &storage, 1, seed);
     return c->taps ? graph_average_pool_windows(p->graph, x, c->taps, c->stride, mask)
                    : graph_average_pool(p->graph, x, mask);
@@ -60,7 +60,7 @@ void define_average_pool(const Problem *p, double *out) {
 
 GraphNode build_last(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_last(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true));
+    return graph_last(p->graph, problem_f32(p, "x", problem_shape(&p->shape)));
 }
 
 void define_last(const Problem *p, double *out) {
@@ -71,7 +71,7 @@ void define_last(const Problem *p, double *out) {
 
 GraphNode build_slice(Problem *p, uint64_t seed) {
     (void)seed;
-    return graph_slice(p->graph, problem_f32(p, "x", problem_shape(&p->shape), true), 2, p->shape.out);
+    return graph_slice(p->graph, problem_f32(p, "x", problem_shape(&p->shape)), 2, p->shape.out);
 }
 
 void define_slice(const Problem *p, double *out) {
@@ -83,8 +83,8 @@ void define_slice(const Problem *p, double *out) {
 /* [a, b, a]: one input used twice. */
 GraphNode build_concat(Problem *p, uint64_t seed) {
     (void)seed;
-    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape), true);
-    const GraphNode b = problem_f32(p, "b", graph_vector(OTHER_CHANNELS), true);
+    const GraphNode a = problem_f32(p, "a", problem_shape(&p->shape));
+    const GraphNode b = problem_f32(p, "b", graph_vector(OTHER_CHANNELS));
     const GraphNode parts[] = {a, b, a};
     return graph_concat(p->graph, parts, 3);
 }

@@ -10,6 +10,7 @@ TCase *graph_tests(void);
 TCase *golden_tests(void);
 TCase *optimiser_tests(void);
 TCase *rng_tests(void);
+TCase *schedule_tests(void);
 TCase *training_tests(void);
 
 #endif

@@ -92,15 +92,14 @@ START_TEST(training_equals_numpy) {
     parameter_wave(graph, "hidden.bias", 0.4, 0.8, 0.1);
     parameter_wave(graph, "out.weight", 1.9, 0.9, 0.8);
     parameter_wave(graph, "out.bias", 0.3, 1.0, 0.1);
-    const OptimiserOptions options = {.rate = 0.02f,
-                                      .beta1 = 0.9f,
-                                      .beta2 = 0.99f,
-                                      .epsilon = 1e-6f,
-                                      .weight_decay = 0.1f,
-                                      .clip_norm = 0.25f,
-                                      .warmup_steps = 5,
-                                      .total_steps = 20,
-                                      .final_fraction = 0.1f};
+    const OptimiserOptions options = {
+        .rate = 0.02f,
+        .beta1 = 0.9f,
+        .beta2 = 0.99f,
+        .epsilon = 1e-6f,
+        .weight_decay = 0.1f,
+        .clip_norm = 0.25f,
+        .schedule = {.warmup_steps = 5, .total_steps = 20, .final_fraction = 0.1f}};
     Optimiser *optimiser;
     ck_assert_int_eq(optimiser_new(graph, &options, &optimiser, &error), CORE_OK);
     for (int step = 0; step < STEPS; step++) {

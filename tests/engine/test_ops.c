@@ -110,9 +110,14 @@ START_TEST(gradient_is_the_slope) {
         const float *got = graph_gradient(p->graph, p->inputs[i]);
         if (got) check_slopes(p, "an input", p->x[i], p->input_count[i], got, check.cotangent, check.out);
     }
-    for (int i = 0; i < p->n_parameters; i++)
-        check_slopes(p, p->parameters[i].name, p->w[i], p->parameters[i].count, p->parameters[i].gradients,
-                     check.cotangent, check.out);
+    for (int i = 0; i < p->n_parameters; i++) {
+        const GraphParameter *parameter = &p->parameters[i];
+        for (size_t k = 0; !parameter->trained && k < parameter->count; k++)
+            ck_assert_msg(parameter->gradients[k] == 0, "%s has a gradient", parameter->name);
+        if (parameter->trained)
+            check_slopes(p, parameter->name, p->w[i], parameter->count, parameter->gradients, check.cotangent,
+                         check.out);
+    }
     check_free(&check);
 }
 END_TEST

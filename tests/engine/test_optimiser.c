@@ -1,30 +1,11 @@
-/* The optimiser: schedule, refused options, clipping, decay of weights but not of biases.
- * Relies on: engine/optimiser.h, Check.
- * Relied on by: test_engine.c. */
+/* The optimisers: steps against a reference in double precision, refused options, clipping, decay of weights
+ * but not of biases, averages. Relies on: engine/optimiser.h, Check. Relied on by: test_engine.c. */
 #include "engine/optimiser.h"
 
 #include "tests/engine/suites.h"
 
 #include <math.h>
 #include <string.h>
-
-START_TEST(schedule) {
-    OptimiserOptions options = optimiser_defaults();
-    ck_assert_float_eq(optimiser_rate(&options, 1), options.rate);
-    ck_assert_float_eq(optimiser_rate(&options, 1000000), options.rate);
-    options.rate = 2;
-    options.warmup_steps = 10;
-    options.total_steps = 110;
-    options.final_fraction = 0.25f;
-    static const struct {
-        uint64_t step;
-        double rate;
-    } points[] = {{1, 0.2},        {5, 1},     {10, 2},    {35, 2 * (0.25 + 0.75 * 0.8535533905932737)},
-                  {60, 2 * 0.625}, {110, 0.5}, {1000, 0.5}};
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
-        ck_assert_double_eq_tol((double)optimiser_rate(&options, points[i].step), points[i].rate, 1e-6);
-}
-END_TEST
 
 /* y = w x + b with the cotangent c: dw = c x, db = c. */
 static Graph *line(GraphNode *y, const float *x) {
@@ -50,9 +31,11 @@ START_TEST(options_are_checked) {
         {offsetof(OptimiserOptions, beta2), -0.5f, "optimiser: beta2 is -0.5, but must be in [0, 1)"},
         {offsetof(OptimiserOptions, epsilon), 0, "optimiser: epsilon is 0, but must be > 0"},
         {offsetof(OptimiserOptions, weight_decay), -1, "optimiser: weight_decay is -1, but must be >= 0"},
+        {offsetof(OptimiserOptions, momentum), 1, "optimiser: momentum is 1, but must be in [0, 1)"},
+        {offsetof(OptimiserOptions, l2), -1, "optimiser: l2 is -1, but must be >= 0"},
         {offsetof(OptimiserOptions, clip_norm), INFINITY, "optimiser: clip_norm is inf, but must be >= 0"},
-        {offsetof(OptimiserOptions, final_fraction), 2,
-         "optimiser: final_fraction is 2, but must be in [0, 1]"},
+        {offsetof(OptimiserOptions, schedule.final_fraction), 2,
+         "schedule: final_fraction is 2, but must be in [0, 1]"},
     };
     const float x = 1;
     GraphNode y;
@@ -105,10 +88,115 @@ START_TEST(first_step) {
 }
 END_TEST
 
+/* A parameter as the reference sees it. */
+typedef struct Reference {
+    double p, m, v;
+} Reference;
+
+/* The formulas of optimiser.h. */
+static void reference_step(Reference *r, const OptimiserOptions *o, double rate, int step, double g,
+                           bool decays) {
+    const double beta1 = (double)o->beta1, beta2 = (double)o->beta2, momentum = (double)o->momentum;
+    const double s = g + (decays ? (double)o->l2 * r->p : 0),
+                 decay = decays ? (double)o->weight_decay * r->p : 0;
+    double way;
+    if (o->kind == OPTIMISER_SGD) {
+        r->m = momentum * r->m + s;
+        way = o->nesterov ? s + momentum * r->m : r->m;
+    } else {
+        r->m = beta1 * r->m + (1 - beta1) * s;
+        r->v = beta2 * r->v + (1 - beta2) * s * s;
+        way = r->m / (1 - pow(beta1, step)) / (sqrt(r->v / (1 - pow(beta2, step))) + (double)o->epsilon);
+    }
+    r->p -= rate * (way + decay);
+}
+
+static const struct {
+    OptimiserKind kind;
+    float momentum, weight_decay, l2, clip;
+    bool nesterov;
+} walks[] = {{OPTIMISER_ADAMW, 0, 0.1f, 0, 0, false}, {OPTIMISER_ADAMW, 0, 0, 0.2f, 1, false},
+             {OPTIMISER_SGD, 0, 0, 0, 0, false},      {OPTIMISER_SGD, 0.9f, 0, 0.3f, 0, false},
+             {OPTIMISER_SGD, 0.8f, 0.1f, 0, 2, true}, {OPTIMISER_SGD, 0.5f, 0, 0.1f, 0.5f, true}};
+
+/* dw = c x and db = c, whatever w and b are: c changes with the step. */
+START_TEST(steps_follow_the_formula) {
+    const float x = -1.5f;
+    CoreError error = {0};
+    GraphNode y;
+    Graph *graph = line(&y, &x);
+    GraphParameter w, b;
+    Optimiser *optimiser;
+    ck_assert_int_eq(graph_parameter(graph, "line.weight", &w, &error), CORE_OK);
+    ck_assert_int_eq(graph_parameter(graph, "line.bias", &b, &error), CORE_OK);
+    OptimiserOptions options = optimiser_defaults();
+    options.kind = walks[_i].kind;
+    options.rate = 0.125f;
+    options.momentum = walks[_i].momentum;
+    options.nesterov = walks[_i].nesterov;
+    options.weight_decay = walks[_i].weight_decay;
+    options.l2 = walks[_i].l2;
+    options.clip_norm = walks[_i].clip;
+    options.schedule.warmup_steps = 3;
+    ck_assert_int_eq(optimiser_new(graph, &options, &optimiser, &error), CORE_OK);
+    Reference weight = {.p = 2}, bias = {.p = -1};
+    *w.values = 2;
+    *b.values = -1;
+    for (int step = 1; step <= 12; step++) {
+        const float cotangent = (float)sin(step) + 0.25f;
+        if (step == 8) optimiser_set_scale(optimiser, 0.5);
+        ck_assert_int_eq(graph_forward(graph, 1, true, &error), CORE_OK);
+        ck_assert_int_eq(graph_backward_from(graph, y, &cotangent, &error), CORE_OK);
+        ck_assert_int_eq(optimiser_step(optimiser, NULL, &error), CORE_OK);
+        const double c = (double)cotangent, norm = fabs(c) * sqrt(1.5 * 1.5 + 1);
+        const double clip =
+            options.clip_norm > 0 && norm > (double)options.clip_norm ? (double)options.clip_norm / norm : 1;
+        const double rate = 0.125 * fmin(step / 3.0, 1) * (step < 8 ? 1 : 0.5);
+        reference_step(&weight, &options, rate, step, clip * c * -1.5, true);
+        reference_step(&bias, &options, rate, step, clip * c, false);
+        ck_assert_double_eq_tol((double)*w.values, weight.p, 4e-6);
+        ck_assert_double_eq_tol((double)*b.values, bias.p, 4e-6);
+    }
+    optimiser_free(optimiser);
+    graph_free(graph);
+}
+END_TEST
+
+/* Without a gradient nothing moves, and the average after t steps is p + (p0 - p) times all decays. */
+START_TEST(average_forgets_the_start) {
+    const float x = 0, cotangent = 0;
+    CoreError error = {0};
+    GraphNode y;
+    Graph *graph = line(&y, &x);
+    Optimiser *optimiser;
+    OptimiserOptions options = optimiser_defaults();
+    options.weight_decay = 0;
+    ck_assert_int_eq(optimiser_new(graph, &options, &optimiser, &error), CORE_OK);
+    const GraphState state = graph_state(graph);
+    float average[64] = {8}, copy[64] = {8};
+    ck_assert_uint_le(state.count, 64);
+    state.parameters[0] = 2;
+    double kept = 1;
+    for (int step = 1; step <= 40; step++) {
+        ck_assert_int_eq(graph_forward(graph, 1, true, &error), CORE_OK);
+        ck_assert_int_eq(graph_backward_from(graph, y, &cotangent, &error), CORE_OK);
+        ck_assert_int_eq(optimiser_step(optimiser, NULL, &error), CORE_OK);
+        optimiser_average(optimiser, 0.75, average);
+        kept *= fmin(0.75, (1.0 + step) / (10.0 + step));
+        ck_assert_double_eq_tol((double)average[0], 2 + (8 - 2) * kept, 1e-5);
+    }
+    optimiser_average(optimiser, 0, copy);
+    ck_assert_mem_eq(copy, state.parameters, state.count * sizeof(float));
+    optimiser_free(optimiser);
+    graph_free(graph);
+}
+END_TEST
+
 TCase *optimiser_tests(void) {
     TCase *tcase = tcase_create("optimiser");
-    tcase_add_test(tcase, schedule);
     tcase_add_test(tcase, options_are_checked);
     tcase_add_test(tcase, first_step);
+    tcase_add_loop_test(tcase, steps_follow_the_formula, 0, sizeof walks / sizeof walks[0]);
+    tcase_add_test(tcase, average_forgets_the_start);
     return tcase;
 }

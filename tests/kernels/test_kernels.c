@@ -429,6 +429,85 @@ static void check_add_product(Round *round) {
     same_bits(y, portable, count);
 }
 
+/* ---- activations: against libm in double, over the whole range of values ---- */
+
+typedef double Formula(double x);
+
+static double sigmoid_formula(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static double normal_integral(double x) {
+    return 0.5 * erfc(-x * sqrt(0.5));
+}
+
+static double gelu_formula(double x) {
+    return x * normal_integral(x);
+}
+
+static double sigmoid_slope(double y) {
+    return y * (1 - y);
+}
+
+static double tanh_slope(double y) {
+    return 1 - y * y;
+}
+
+static double gelu_slope(double x) {
+    return normal_integral(x) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1.0));
+}
+
+/* Relative to the result, or to the argument where the result vanishes (the tail of gelu). */
+static void check_activation(Round *round, KernelActivation *kernel, KernelActivation *portable,
+                             Formula *formula, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *y = empty(round, count), *y2 = empty(round, count);
+    const float scale = draw(round, 0, 1) ? range : 1;
+    for (int i = 0; i < count; i++)
+        x[i] *= scale;
+    kernel((size_t)count, x, y);
+    portable((size_t)count, x, y2);
+    same_bits(y, y2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = formula((double)x[i]);
+        claim(fabs((double)y[i] - want) <= 1e-6 * fmax(fabs(want), 1e-3 * fabs((double)x[i])), i,
+              (double)y[i], want);
+    }
+    x[0] = NAN;
+    kernel((size_t)count, x, x);
+    claim(isnan(x[0]), 0, (double)x[0], (double)NAN);
+    if (count > 1) same_bits(x + 1, y + 1, count - 1);
+}
+
+static void check_slope(Round *round, KernelActivationGradient *kernel, KernelActivationGradient *portable,
+                        Formula *slope, float range) {
+    const int count = draw(round, 1, 80);
+    float *x = values(round, count), *dy = values(round, count), *before = values(round, count);
+    float *dx = copy(round, before, count), *dx2 = copy(round, before, count);
+    for (int i = 0; i < count; i++)
+        x[i] *= range;
+    kernel((size_t)count, x, dy, dx);
+    portable((size_t)count, x, dy, dx2);
+    same_bits(dx, dx2, count);
+    for (int i = 0; i < count; i++) {
+        const double want = (double)before[i] + (double)dy[i] * slope((double)x[i]);
+        claim(fabs((double)dx[i] - want) <= 1e-6, i, (double)dx[i], want);
+    }
+}
+
+#define ACTIVATION_CHECK(family, check, formula, range)                                                      \
+    static void check_##family(Round *round) {                                                               \
+        check(round, round->kernels->family, kernels_at(CORE_CPU_PORTABLE)->family, formula, range);         \
+    }
+ACTIVATION_CHECK(exponential, check_activation, exp, 86)
+ACTIVATION_CHECK(sigmoid, check_activation, sigmoid_formula, 80)
+ACTIVATION_CHECK(tanh, check_activation, tanh, 30)
+ACTIVATION_CHECK(gelu, check_activation, gelu_formula, 20)
+ACTIVATION_CHECK(sigmoid_gradient, check_slope, sigmoid_slope, 1)
+ACTIVATION_CHECK(tanh_gradient, check_slope, tanh_slope, 1)
+ACTIVATION_CHECK(gelu_gradient, check_slope, gelu_slope, 8)
+#undef ACTIVATION_CHECK
+
 static void check_sum_squares(Round *round) {
     const int count = draw(round, 0, 80);
     float *x = values(round, count);
@@ -450,7 +529,8 @@ static void check_adamw(Round *round) {
                               .epsilon = 1e-6f,
                               .decay = 0.001f,
                               .correction1 = 1.7f,
-                              .correction2 = 2.3f};
+                              .correction2 = 2.3f,
+                              .l2 = draw(round, 0, 1) ? 0.25f : 0};
     float *g = values(round, count), *start_m = values(round, count), *start_v = values(round, count);
     float *start_p = values(round, count), *m = copy(round, start_m, count), *p = copy(round, start_p, count);
     for (int i = 0; i < count; i++)
@@ -462,7 +542,7 @@ static void check_adamw(Round *round) {
     round->kernels->adamw(&adam, clip, (size_t)count, g, m, v, p);
     kernels_at(CORE_CPU_PORTABLE)->adamw(&adam, clip, (size_t)count, g, m2, v2, p2);
     for (int i = 0; i < count; i++) {
-        const double slope = (double)clip * (double)g[i];
+        const double slope = (double)clip * (double)g[i] + (double)adam.l2 * (double)start_p[i];
         const double moment1 = 0.9 * (double)start_m[i] + 0.1 * slope;
         const double moment2 = 0.99 * (double)start_v[i] + 0.01 * slope * slope;
         const double step = 0.01 * (1.7 * moment1) / (sqrt(2.3 * moment2) + 1e-6);
@@ -473,6 +553,28 @@ static void check_adamw(Round *round) {
     }
     same_bits(m, m2, count);
     same_bits(v, v2, count);
+    same_bits(p, p2, count);
+}
+
+static void check_sgd(Round *round) {
+    const int count = draw(round, 1, 80);
+    const KernelSgd sgd = {
+        .rate = 0.1f, .momentum = 0.9f, .decay = 0.001f, .l2 = 0.25f, .nesterov = draw(round, 0, 1)};
+    const float clip = 0.7f;
+    float *g = values(round, count), *start_m = values(round, count), *start_p = values(round, count);
+    float *m = copy(round, start_m, count), *p = copy(round, start_p, count);
+    float *m2 = copy(round, start_m, count), *p2 = copy(round, start_p, count);
+    round->kernels->sgd(&sgd, clip, (size_t)count, g, m, p);
+    kernels_at(CORE_CPU_PORTABLE)->sgd(&sgd, clip, (size_t)count, g, m2, p2);
+    for (int i = 0; i < count; i++) {
+        const double slope = (double)clip * (double)g[i] + 0.25 * (double)start_p[i];
+        const double moment = 0.9 * (double)start_m[i] + slope;
+        const double way = sgd.nesterov ? slope + 0.9 * moment : moment;
+        const double want = (double)start_p[i] - 0.1 * way - 0.001 * (double)start_p[i];
+        claim(fabs((double)m[i] - moment) <= 1e-6, i, (double)m[i], moment);
+        claim(fabs((double)p[i] - want) <= 1e-6, i, (double)p[i], want);
+    }
+    same_bits(m, m2, count);
     same_bits(p, p2, count);
 }
 
