@@ -31,12 +31,14 @@ typedef enum BenchLayerKind {
 
 const char *bench_layer_kind_name(BenchLayerKind kind);
 
-/* A layer: of a dense one, `length` are the rows. A look-up reads `in` fields of one byte. */
+/* A layer and how many samples of it one run does: as many as a thread has at a time of a training step's
+ * batch, or one. Of a dense layer, `length` are the rows. A look-up reads `in` fields of one byte. */
 typedef struct BenchLayer {
     const char *name;
     BenchLayerKind kind;
     int32_t length, in, out, taps, stride, dilation, left;
     int32_t out_length;
+    int32_t samples;
 } BenchLayer;
 
 enum { BENCH_LAYERS_MAX = 32 };
@@ -45,8 +47,7 @@ enum { BENCH_LAYERS_MAX = 32 };
  * many. */
 int bench_layers(BenchLayer layers[BENCH_LAYERS_MAX]);
 
-/* A layer with memory to work on. Samples, so many that a training step's part of a batch has them, are in a
- * row. */
+/* A layer with memory to work on; its samples are in a row. */
 typedef struct BenchCase {
     BenchLayer layer;
     KernelConv1d conv;
@@ -55,8 +56,6 @@ typedef struct BenchCase {
     float *x, *weights, *packed, *bias, *y, *dx, *dw, *dbias; /* y is dy for the gradients */
     uint8_t *ids;
 } BenchCase;
-
-enum { BENCH_CASE_SAMPLES = 4 };
 
 /* Free with bench_case_free, after a failure too. CORE_MEMORY. */
 CORE_NODISCARD CoreStatus bench_case_new(const BenchLayer *layer, BenchCase *c, CoreError *error);

@@ -131,12 +131,12 @@ static double best_gflops(const Timed *timed) {
 static json_t *timed_json(const KernelsResult *result, const Timed *timed) {
     const BenchLayer *layer = &timed->on->layer;
     const double peak = bench_series_greatest(&result->fma[timed->level]), best = best_gflops(timed);
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "layer",
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "layer",
                      layer->name, "op", bench_layer_kind_name(layer->kind), "kernel",
-                     bench_kernel_name(timed->kernel), "isa", core_cpu_level_name(timed->level), "length",
-                     (int)layer->length, "in", (int)layer->in, "out", (int)layer->out, "taps",
-                     (int)layer->taps, "stride", (int)layer->stride, "dilation", (int)layer->dilation,
-                     "gflops", median_gflops(timed), "best_gflops", best, "fma_share",
+                     bench_kernel_name(timed->kernel), "isa", core_cpu_level_name(timed->level), "samples",
+                     (int)layer->samples, "length", (int)layer->length, "in", (int)layer->in, "out",
+                     (int)layer->out, "taps", (int)layer->taps, "stride", (int)layer->stride, "dilation",
+                     (int)layer->dilation, "gflops", median_gflops(timed), "best_gflops", best, "fma_share",
                      bench_series_median(&timed->share), "best_fma_share", peak > 0 ? best / peak : 0);
 }
 
@@ -173,10 +173,10 @@ static int print_json(const KernelsResult *result) {
 static void print_row(const KernelsResult *result, int *i) {
     const Timed *first = &result->timed[*i];
     const BenchLayer *layer = &first->on->layer;
-    char shape[48];
-    snprintf(shape, sizeof shape, "%dx%d > %d k%d s%d d%d", (int)layer->length, (int)layer->in,
-             (int)layer->out, (int)layer->taps, (int)layer->stride, (int)layer->dilation);
-    printf("%-20s %-9s %-15s %-24s", layer->name, bench_layer_kind_name(layer->kind),
+    char shape[64];
+    snprintf(shape, sizeof shape, "%d of %dx%d > %d k%d s%d d%d", (int)layer->samples, (int)layer->length,
+             (int)layer->in, (int)layer->out, (int)layer->taps, (int)layer->stride, (int)layer->dilation);
+    printf("%-20s %-9s %-15s %-28s", layer->name, bench_layer_kind_name(layer->kind),
            bench_kernel_name(first->kernel), shape);
     for (; *i < result->n_timed && result->timed[*i].on == first->on &&
            result->timed[*i].kernel == first->kernel;
@@ -190,11 +190,11 @@ static void print_row(const KernelsResult *result, int *i) {
 
 static void print_table(const KernelsResult *result) {
     printf("GFLOP/s on one thread: median of %zu turns of %.0f ms, best, and median share of the loop just "
-           "before\n\n%-71s",
+           "before\n\n%-75s",
            result->rounds, 1e3 * result->sample, "");
     for (int level = 0; level < CORE_CPU_LEVELS; level++)
         if (result->fma[level].count) printf("  %-20s", core_cpu_level_name((CoreCpuLevel)level));
-    printf("\n%-71s", "multiply-adds in registers (the loop)");
+    printf("\n%-75s", "multiply-adds in registers (the loop)");
     for (int level = 0; level < CORE_CPU_LEVELS; level++)
         if (result->fma[level].count)
             printf("  %6.1f %6.1f       ", bench_series_median(&result->fma[level]),

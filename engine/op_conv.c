@@ -164,15 +164,24 @@ static bool conv1d_shape(Graph *graph, Node *node) {
     return true;
 }
 
+/* Samples done at once: one where each has its own valid positions. */
+static KernelBatch conv1d_batch(const Node *node, const Node *x, const OpChunk *chunk) {
+    return (KernelBatch){.samples = node->masked ? 1 : chunk->rows,
+                         .x_pitch = (ptrdiff_t)node_size(x),
+                         .y_pitch = (ptrdiff_t)node_size(node)};
+}
+
 static void conv1d_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *x = node_input(graph, node, 0);
     const KernelRange in = {0, x->shape.size[0]};
+    const KernelBatch batch = conv1d_batch(node, x, chunk);
     const int32_t length = node->shape.size[0];
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r += batch.samples) {
         const KernelRange valid = node_valid(graph, node, r, length);
         clear_rest(node_value(node, r), valid, length, node->conv.out_channels);
-        graph->kernels->conv1d(&node->conv, in, valid, node_value(x, r), node_parameter(graph, node, 0),
-                               node_parameter(graph, node, 1), node_value(node, r));
+        graph->kernels->conv1d(&node->conv, &batch, in, valid, node_value(x, r),
+                               node_parameter(graph, node, 0), node_parameter(graph, node, 1),
+                               node_value(node, r));
     }
 }
 
@@ -184,14 +193,17 @@ static void conv1d_prepare(const Graph *graph, const Node *node) {
 static void conv1d_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *x = node_input(graph, node, 0);
     const KernelRange in = {0, x->shape.size[0]};
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+    const KernelBatch batch = conv1d_batch(node, x, chunk);
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r += batch.samples) {
         const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
         const float *slope = node_gradient(node, r);
-        stop_at_relu(graph, node, r, valid);
-        graph->kernels->conv1d_weights(&node->conv, in, valid, node_value(x, r), slope,
+        for (int32_t s = 0; s < batch.samples; s++)
+            stop_at_relu(graph, node, r + s, valid);
+        graph->kernels->conv1d_weights(&node->conv, &batch, in, valid, node_value(x, r), slope,
                                        node_slab(graph, node, 0, chunk), node_slab(graph, node, 1, chunk));
         if (x->gradient)
-            graph->kernels->conv1d_data(&node->conv, in, valid, node->packed, slope, node_gradient(x, r));
+            graph->kernels->conv1d_data(&node->conv, &batch, in, valid, node->packed, slope,
+                                        node_gradient(x, r));
     }
 }
 
@@ -285,14 +297,15 @@ static void linear_forward(const Graph *graph, const Node *node, const OpChunk *
 static void linear_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *x = node_input(graph, node, 0);
     const KernelRange rows = {0, chunk->rows};
+    const KernelBatch one = {.samples = 1};
     float *slope = node_gradient(node, chunk->begin);
     if (node->conv.relu)
         graph->kernels->relu_gradient((size_t)chunk->rows * node_size(node), node_value(node, chunk->begin),
                                       slope);
-    graph->kernels->conv1d_weights(&node->conv, rows, rows, node_value(x, chunk->begin), slope,
+    graph->kernels->conv1d_weights(&node->conv, &one, rows, rows, node_value(x, chunk->begin), slope,
                                    node_slab(graph, node, 0, chunk), node_slab(graph, node, 1, chunk));
     if (x->gradient)
-        graph->kernels->conv1d_data(&node->conv, rows, rows, node->packed, slope,
+        graph->kernels->conv1d_data(&node->conv, &one, rows, rows, node->packed, slope,
                                     node_gradient(x, chunk->begin));
 }
 

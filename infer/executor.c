@@ -13,6 +13,8 @@
  * and seven of the first, 4 and 2 apart: a pyramid, which is stored without its gaps. */
 enum { PYRAMID_FIRST = 7, PYRAMID_SECOND = 3, PYRAMID_REACH = 12, PYRAMID_REACH_SECOND = 8 };
 
+static const KernelBatch one = {.samples = 1};
+
 struct SipcnnExecutor {
     const CoreModel *model;
     const Kernels *kernels;
@@ -134,8 +136,9 @@ static void run_tokens(SipcnnExecutor *executor, const FeatureRow *row, float *o
     kernels->depthwise_conv1d(&depthwise, valid, valid, executor->token_first,
                               weights[CORE_TENSOR_TOKEN_DEPTHWISE], weights[CORE_TENSOR_TOKEN_DEPTHWISE_BIAS],
                               executor->token_second);
-    kernels->conv1d(&pointwise, valid, valid, executor->token_second, weights[CORE_TENSOR_TOKEN_POINTWISE],
-                    weights[CORE_TENSOR_TOKEN_POINTWISE_BIAS], executor->token_third);
+    kernels->conv1d(&pointwise, &one, valid, valid, executor->token_second,
+                    weights[CORE_TENSOR_TOKEN_POINTWISE], weights[CORE_TENSOR_TOKEN_POINTWISE_BIAS],
+                    executor->token_third);
     kernels->max_pool(valid, features, executor->token_third, out, NULL);
 }
 
@@ -157,7 +160,7 @@ static void run_text(SipcnnExecutor *executor, const FeatureRow *row, float *out
     const KernelConv1d conv = {channels, features, .taps = 3, .stride = 2, .dilation = 1, .relu = true};
     kernels->lookup_conv(&table, bytes, first, row->text, weights[CORE_TENSOR_TEXT_TABLE],
                          weights[CORE_TENSOR_TEXT_BIAS], executor->text_first);
-    kernels->conv1d(&conv, first, second, executor->text_first, weights[CORE_TENSOR_TEXT_CONV2],
+    kernels->conv1d(&conv, &one, first, second, executor->text_first, weights[CORE_TENSOR_TEXT_CONV2],
                     weights[CORE_TENSOR_TEXT_CONV2_BIAS], executor->text_second);
     kernels->max_pool(second, features, executor->text_second, out, NULL);
 }
@@ -190,9 +193,9 @@ static void run_dialog(SipcnnExecutor *executor, const FeatureRow *row, float *o
     const KernelConv1d conv = {channels, channels, .taps = 3, .stride = 2, .dilation = 1, .relu = true};
     kernels->lookup_conv(&table, events, first, &row->events[0][0], weights[CORE_TENSOR_DIALOG_TABLE],
                          weights[CORE_TENSOR_DIALOG_BIAS], executor->dialog_first);
-    kernels->conv1d(&conv, first, second, executor->dialog_first, weights[CORE_TENSOR_DIALOG_CONV2],
+    kernels->conv1d(&conv, &one, first, second, executor->dialog_first, weights[CORE_TENSOR_DIALOG_CONV2],
                     weights[CORE_TENSOR_DIALOG_CONV2_BIAS], executor->dialog_second);
-    kernels->conv1d(&conv, second, newest, executor->dialog_second, weights[CORE_TENSOR_DIALOG_CONV3],
+    kernels->conv1d(&conv, &one, second, newest, executor->dialog_second, weights[CORE_TENSOR_DIALOG_CONV3],
                     weights[CORE_TENSOR_DIALOG_CONV3_BIAS], out);
 }
 

@@ -26,8 +26,8 @@ CORE_NODISCARD CoreStatus sipcnn_executor_new(const CoreModel *model, SipcnnExec
 
 /* Computes logits [classes] and the novelty (>= 0; 0 for a model without centres) of one row. Cost grows with
  * what the row holds: positions beyond n_tokens, n_text and n_events are not computed. `skipped_branches` is
- * 0 or a sum of SIPCNN_SKIP_*. Allocates nothing, never fails; the same bits on every instruction set. One
- * thread at a time. */
+ * 0 or a sum of SIPCNN_SKIP_*. Allocates nothing, never fails; the same bits on AVX2 and AVX-512, which
+ * differ from the portable kernels' by rounding. One thread at a time. */
 void sipcnn_executor_run(SipcnnExecutor *executor, const FeatureRow *row, unsigned skipped_branches,
                          float *logits, float *novelty);
 

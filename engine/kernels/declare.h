@@ -24,4 +24,13 @@ KERNEL_FAMILY_MAP(KERNEL_TYPE)
 #include "engine/kernels/kernels.def"
 #undef KERNEL
 
+/* The least n > 0 for which n * dilation is a multiple of the stride: taps n apart belong to the same
+ * positions of the input. */
+static inline int32_t kernel_conv1d_step(const KernelConv1d *conv) {
+    int32_t step = 1;
+    for (int64_t reach = conv->dilation; reach % conv->stride != 0; reach += conv->dilation)
+        step++;
+    return step;
+}
+
 #endif

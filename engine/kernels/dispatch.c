@@ -55,15 +55,17 @@ const Kernels *kernels_best(void) {
 }
 
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv) {
-    return (KernelPlan){.algorithm = KERNEL_TAPWISE,
-                        .packed_floats =
-                            (size_t)conv->taps * (size_t)conv->in_channels * (size_t)conv->out_channels};
+    const size_t groups = conv->groups > 0 ? (size_t)conv->groups : 1;
+    return (KernelPlan){.packed_floats = (size_t)conv->taps * ((size_t)conv->in_channels / groups) *
+                                         (size_t)conv->out_channels};
 }
 
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed) {
-    const ptrdiff_t in = conv->in_channels, out = conv->out_channels;
-    for (ptrdiff_t k = 0; k < conv->taps; k++)
-        for (ptrdiff_t o = 0; o < out; o++)
-            for (ptrdiff_t i = 0; i < in; i++)
-                packed[(k * out + o) * in + i] = weights[(k * in + i) * out + o];
+    const ptrdiff_t in = conv->in_channels / (conv->groups > 0 ? conv->groups : 1), out = conv->out_channels;
+    const ptrdiff_t taps = conv->taps, step = kernel_conv1d_step(conv);
+    for (ptrdiff_t first = 0; first < step && first < taps; first++)
+        for (ptrdiff_t k = first + (taps - 1 - first) / step * step; k >= 0; k -= step, packed += in * out)
+            for (ptrdiff_t o = 0; o < out; o++)
+                for (ptrdiff_t i = 0; i < in; i++)
+                    packed[o * in + i] = weights[(k * in + i) * out + o];
 }

@@ -12,9 +12,13 @@
 
 /* All kernels are single-threaded, allocate nothing, keep no state and may be called from any thread. Arrays
  * are row-major f32 without padding, sequences [length][channels], and must not overlap unless stated; no
- * kernel reads or writes outside the extents given here, and none needs alignment. Every output is one chain
- * of additions in a fixed order (taps ascending, then input channels), vectorised over output channels only
- * and without fused multiply-add: all instruction sets give the same bits. */
+ * kernel reads or writes outside the extents given here, and none needs alignment.
+ *
+ * Every output is one chain of additions in a fixed order (positions ascending, then channels), vectorised
+ * over other outputs only. So its bits depend neither on the batch around it nor on the width of vectors.
+ * AVX2 and AVX-512 fuse multiplication and addition in matrix products and depthwise convolutions and give
+ * the same bits as each other there; the portable kernels, whose baseline cannot, differ from them by
+ * rounding. All other kernels give the same bits on all instruction sets. */
 
 /* Positions begin .. end-1 of a sequence; empty when end <= begin. */
 typedef struct KernelRange {
@@ -28,7 +32,16 @@ typedef struct KernelConv1d {
     int32_t in_channels, out_channels;
     int32_t taps, stride, dilation, left;
     bool relu;
+    int32_t
+        groups; /* 0 means 1; divides both channels: outputs of a group see the inputs of that group only */
 } KernelConv1d;
+
+/* Samples that a convolution does at once: sample s of x and dx is at x + s * x_pitch floats, of y and dy at
+ * y + s * y_pitch. */
+typedef struct KernelBatch {
+    int32_t samples;
+    ptrdiff_t x_pitch, y_pitch;
+} KernelBatch;
 
 /* A convolution whose input is an embedding: positions hold `fields` byte ids, field f with id i selects row
  * offsets[f] + i of the table, and the rows of all fields add up. offsets has fields + 1 ascending entries;
@@ -55,13 +68,8 @@ typedef struct KernelSgd {
     bool nesterov;
 } KernelSgd;
 
-/* How a convolution will be computed, and the memory that this takes. */
-typedef enum KernelAlgorithm {
-    KERNEL_TAPWISE /* one matrix product for each tap, over all positions where the tap meets the input */
-} KernelAlgorithm;
-
+/* The memory that a convolution takes. */
 typedef struct KernelPlan {
-    KernelAlgorithm algorithm;
     size_t packed_floats; /* `packed` of conv1d_data */
 } KernelPlan;
 
@@ -69,7 +77,8 @@ typedef struct KernelPlan {
  * one tap whose positions are the rows of the batch. */
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv);
 
-/* Packs weights [taps][in][out] for conv1d_data: [taps][out][in]; `packed` has plan.packed_floats. */
+/* Packs weights [taps][in / groups][out] for conv1d_data, transposed and with the taps in the order in which
+ * it reads them; `packed` has plan.packed_floats. Once per change of the weights. */
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed);
 
 /* Parameters of the kernels below:
@@ -77,16 +86,18 @@ void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *p
  *   out   positions to compute; y and dy are indexed by position (row t is y + t * out_channels), and rows
  * outside of `out` are neither read nor written dx, dw, dbias, dtable are added to, never cleared. */
 
-/* conv1d: y[t][o] = bias[o] + sum over k, i of x[t * stride + k * dilation - left][i] * weights[k][i][o].
- * bias may be NULL (zeros). With relu, negative results become 0. */
-typedef void KernelConv1dForward(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
-                                 const float *weights, const float *bias, float *y);
+/* conv1d, for each sample: y[t][o] = bias[o] + sum over k, i of x[t * stride + k * dilation - left][i] *
+ * weights[k][i][o]. bias may be NULL (zeros). With relu, negative results become 0. */
+typedef void KernelConv1dForward(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                 KernelRange out, const float *x, const float *weights, const float *bias,
+                                 float *y);
 /* conv1d_data: the gradient of conv1d (without its ReLU) for x; `packed` from kernel_conv1d_pack. */
-typedef void KernelConv1dData(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *packed,
-                              const float *dy, float *dx);
-/* conv1d_weights: the gradient for weights [taps][in][out] and bias [out] (NULL: not wanted). */
-typedef void KernelConv1dWeights(const KernelConv1d *conv, KernelRange in, KernelRange out, const float *x,
-                                 const float *dy, float *dw, float *dbias);
+typedef void KernelConv1dData(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                              KernelRange out, const float *packed, const float *dy, float *dx);
+/* conv1d_weights: the gradient for weights [taps][in / groups][out] and bias [out] (NULL: not wanted),
+ * samples in ascending order. */
+typedef void KernelConv1dWeights(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                 KernelRange out, const float *x, const float *dy, float *dw, float *dbias);
 
 /* depthwise_conv1d: y[t][c] = bias[c] + sum over k of x[...][c] * weights[k][c]; its gradients likewise, with
  * weights [taps][channels] as they are. */

@@ -12,6 +12,7 @@
 
 #include "engine/kernels/declare.h"
 #include "engine/kernels/lanes.inc"
+#include "engine/kernels/product.inc"
 
 #include "engine/kernels/activation.inc"
 #include "engine/kernels/conv1d.inc"

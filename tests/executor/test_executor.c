@@ -184,10 +184,11 @@ START_TEST(padding_and_history_do_not_matter) {
 }
 END_TEST
 
-START_TEST(instruction_sets_give_the_same_bits) {
+/* AVX2 and AVX-512 in every bit; the portable kernels cannot fuse multiplication and addition. */
+START_TEST(instruction_sets_agree) {
     const CoreModelDims shapes[] = {default_dims(), odd_dims()};
     for (size_t s = 0; s < 2; s++) {
-        float first[8][CORE_MODEL_CLASSES_MAX + 1] = {{0}}, again[CORE_MODEL_CLASSES_MAX + 1] = {0};
+        float first[2][8][CORE_MODEL_CLASSES_MAX + 1] = {{{0}}}, again[CORE_MODEL_CLASSES_MAX + 1] = {0};
         for (int level = 0; level <= (int)core_cpu_level_native(); level++) {
             ck_assert_int_eq(setenv("SIPCNN_MAX_ISA", core_cpu_level_name((CoreCpuLevel)level), 1), 0);
             open_model(&shapes[s], 0.1f);
@@ -196,8 +197,10 @@ START_TEST(instruction_sets_give_the_same_bits) {
                 FeatureRow row;
                 fill_row(&row, &state, 6 * i, 27 * i, 2 * i);
                 sipcnn_executor_run(executor, &row, 0, again + 1, again);
-                if (level == 0) memcpy(first[i], again, sizeof again);
-                ck_assert_mem_eq(first[i], again, (shapes[s].classes + 1) * sizeof(float));
+                if (level < 2) memcpy(first[level][i], again, sizeof again);
+                if (level > 0) ck_assert_mem_eq(first[1][i], again, (shapes[s].classes + 1) * sizeof(float));
+                for (unsigned c = 0; c <= shapes[s].classes; c++)
+                    ck_assert_float_eq_tol(first[0][i][c], again[c], 1e-5f * (1 + fabsf(again[c])));
             }
             close_model();
         }
@@ -259,7 +262,7 @@ int main(void) {
     tcase_add_test(tests, agrees_at_odd_widths);
     tcase_add_test(tests, skipped_branches_hand_on_zeros);
     tcase_add_test(tests, padding_and_history_do_not_matter);
-    tcase_add_test(tests, instruction_sets_give_the_same_bits);
+    tcase_add_test(tests, instruction_sets_agree);
     tcase_add_test(tests, zero_weights_give_the_bias);
     tcase_add_test(tests, hostile_rows_are_harmless);
     tcase_add_test(tests, other_dimensions_are_refused);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 150 };
+enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
 
 /* One round of a check: sizes are drawn from `seed`, buffers live until the round ends. Odd rounds have all
  * buffers at the end of accessible memory, even ones at its start. */
@@ -77,6 +77,13 @@ static void same_bits(const float *a, const float *b, int count) {
     ck_assert_mem_eq(a, b, (size_t)count * sizeof(float));
 }
 
+/* The kernels whose bits those of matrix products and depthwise convolutions must have: AVX-512 those of
+ * AVX2; the portable ones round twice and have no equal. */
+static const Kernels *fused_reference(const Round *round) {
+    const bool widest = round->kernels == kernels_at(CORE_CPU_AVX512);
+    return widest ? kernels_at(CORE_CPU_AVX2) : round->kernels;
+}
+
 static KernelRange draw_range(Round *round, int length) {
     const int begin = draw(round, 0, length), end = draw(round, 0, length);
     if (draw(round, 0, 2) == 0) return (KernelRange){0, length};
@@ -96,23 +103,39 @@ static void forget_outside(float *x, KernelRange range, int length, int channels
 
 typedef struct ConvCase {
     KernelConv1d conv;
-    int in_length, out_length;
+    KernelBatch batch;
+    int in_length, out_length, group_in, group_out;
     KernelRange in, out;
 } ConvCase;
 
+/* Lengths and channels reach beyond twice the greatest tile. */
 static ConvCase draw_conv(Round *round, bool depthwise) {
-    ConvCase c = {.in_length = draw(round, 1, 20), .out_length = draw(round, 1, 20)};
-    c.conv = (KernelConv1d){.in_channels = draw(round, 1, 36),
-                            .out_channels = draw(round, 1, 72),
+    ConvCase c = {.in_length = draw(round, 1, 26), .out_length = draw(round, 1, 26)};
+    const int groups = depthwise || draw(round, 0, 2) ? 1 : draw(round, 2, 3);
+    c.group_in = draw(round, 1, 36 / groups);
+    c.group_out = depthwise ? c.group_in : draw(round, 1, 72 / groups);
+    c.conv = (KernelConv1d){.in_channels = groups * c.group_in,
+                            .out_channels = groups * c.group_out,
                             .taps = draw(round, 1, 5),
                             .stride = draw(round, 1, 4),
                             .dilation = draw(round, 1, 4),
                             .left = draw(round, -6, 16),
-                            .relu = draw(round, 0, 1) == 1};
-    if (depthwise) c.conv.out_channels = c.conv.in_channels;
+                            .relu = draw(round, 0, 1) == 1,
+                            .groups = groups == 1 ? draw(round, 0, 1) : groups};
     c.in = draw_range(round, c.in_length);
     c.out = draw_range(round, c.out_length);
+    c.batch = (KernelBatch){.samples = depthwise ? 1 : draw(round, 1, 5),
+                            .x_pitch = c.in_length * c.conv.in_channels + draw(round, 0, 3),
+                            .y_pitch = c.out_length * c.conv.out_channels + draw(round, 0, 3)};
     return c;
+}
+
+static int x_count(const ConvCase *c) {
+    return (int)((c->batch.samples - 1) * c->batch.x_pitch) + c->in_length * c->conv.in_channels;
+}
+
+static int y_count(const ConvCase *c) {
+    return (int)((c->batch.samples - 1) * c->batch.y_pitch) + c->out_length * c->conv.out_channels;
 }
 
 /* The input position of a tap, or -1 when it is padding. */
@@ -129,30 +152,79 @@ static int tap_position(const ConvCase *c, int t, int k) {
                 for (int i = 0; i < (c)->conv.in_channels; i++)                                              \
                     for (int o = 0; o < (c)->conv.out_channels; o++)
 
+/* One product of a sample: where it stands in x, y and the weights. */
+typedef struct Place {
+    int x, y, w;
+} Place;
+
+/* Lists the products of all samples, ordinary or depthwise, one after the other; false after the last. */
+typedef struct Products {
+    int sample, t, k, i, o;
+} Products;
+
+static bool next_product(const ConvCase *c, bool depthwise, Products *at, Place *place) {
+    const KernelConv1d *conv = &c->conv;
+    for (;; at->o++) {
+        if (at->o == conv->out_channels) at->o = 0, at->i++;
+        if (at->i == conv->in_channels) at->i = 0, at->k++;
+        if (at->k == conv->taps) at->k = 0, at->t++;
+        if (at->t >= c->out.end) at->t = c->out.begin, at->sample++;
+        if (at->sample == c->batch.samples || c->out.end <= c->out.begin) return false;
+        const int position = tap_position(c, at->t, at->k);
+        if (position < 0 || (depthwise ? at->i != at->o : at->i / c->group_in != at->o / c->group_out))
+            continue;
+        place->x = (int)(at->sample * c->batch.x_pitch) + position * conv->in_channels + at->i;
+        place->y = (int)(at->sample * c->batch.y_pitch) + at->t * conv->out_channels + at->o;
+        place->w = depthwise ? at->k * conv->in_channels + at->i
+                             : (at->k * c->group_in + at->i % c->group_in) * conv->out_channels + at->o;
+        at->o++;
+        return true;
+    }
+}
+
+static int w_count(const ConvCase *c, bool depthwise) {
+    return c->conv.taps * c->group_in * (depthwise ? 1 : c->conv.out_channels);
+}
+
+/* Of a batch of sequences, what lies outside `range` or between samples becomes NaN. */
+static void forget_gaps(float *x, int count, ptrdiff_t pitch, KernelRange range, int channels) {
+    for (int i = 0; i < count; i++)
+        if (!inside(range, (int)(i % pitch) / channels)) x[i] = NAN;
+}
+
+static double *widened(const float *x, int count) {
+    double *wide = malloc((size_t)count * sizeof *wide);
+    for (int i = 0; i < count; i++)
+        wide[i] = (double)x[i];
+    return wide;
+}
+
 static void check_conv_forward(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.out_length * out;
-    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
-    float *x = values(round, c.in_length * in), *w = values(round, n_weights);
+    const int out = c.conv.out_channels, count = y_count(&c);
+    float *x = values(round, x_count(&c)), *w = values(round, w_count(&c, depthwise));
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
-    float *y = empty(round, count), *portable = empty(round, count);
-    forget_outside(x, c.in, c.in_length, in);
-    double *want = malloc((size_t)count * sizeof *want);
+    float *y = empty(round, count), *other = empty(round, count);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
+    double *want = widened(y, count);
     for (int i = 0; i < count; i++)
-        want[i] = !inside(c.out, i / out) ? (double)NAN : bias ? (double)bias[i % out] : 0;
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
-        want[t * out + o] += (double)x[position * in + i] * (double)weight;
-    }
+        if (inside(c.out, (int)(i % c.batch.y_pitch) / out))
+            want[i] = bias ? (double)bias[i % c.batch.y_pitch % out] : 0;
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.y] += (double)x[at.x] * (double)w[at.w];
     for (int i = 0; i < count && c.conv.relu; i++)
         if (want[i] < 0) want[i] = 0;
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
-    (depthwise ? round->kernels->depthwise_conv1d : round->kernels->conv1d)(&c.conv, c.in, c.out, x, w, bias,
-                                                                            y);
-    (depthwise ? reference->depthwise_conv1d : reference->conv1d)(&c.conv, c.in, c.out, x, w, bias, portable);
-    near(y, want, count, c.conv.taps * in);
-    same_bits(y, portable, count);
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
+    if (depthwise) {
+        kernels->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, y);
+        reference->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, other);
+    } else {
+        kernels->conv1d(&c.conv, &c.batch, c.in, c.out, x, w, bias, y);
+        reference->conv1d(&c.conv, &c.batch, c.in, c.out, x, w, bias, other);
+    }
+    near(y, want, count, c.conv.taps * c.group_in);
+    same_bits(y, other, count);
     free(want);
 }
 
@@ -166,33 +238,27 @@ static void check_depthwise_conv1d(Round *round) {
 
 static void check_conv_data(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels, count = c.in_length * in;
-    const int n_weights = c.conv.taps * in * (depthwise ? 1 : out);
-    float *w = values(round, n_weights), *dy = values(round, c.out_length * out);
-    float *start = values(round, count), *dx = copy(round, start, count),
-          *portable = copy(round, start, count);
-    forget_outside(dy, c.out, c.out_length, out);
-    double *want = malloc((size_t)count * sizeof *want);
-    for (int i = 0; i < count; i++)
-        want[i] = (double)start[i];
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        const float weight = depthwise ? w[k * in + i] : w[(k * in + i) * out + o];
-        want[position * in + i] += (double)dy[t * out + o] * (double)weight;
-    }
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
+    const int count = x_count(&c);
+    float *w = values(round, w_count(&c, depthwise)), *dy = values(round, y_count(&c));
+    float *start = values(round, count), *dx = copy(round, start, count), *other = copy(round, start, count);
+    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, c.conv.out_channels);
+    double *want = widened(start, count);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.x] += (double)dy[at.y] * (double)w[at.w];
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
     if (depthwise) {
-        round->kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
-        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, portable);
+        kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
+        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, other);
     } else {
         const KernelPlan plan = kernel_conv1d_plan(&c.conv);
         float *packed = empty(round, (int)plan.packed_floats);
         kernel_conv1d_pack(&c.conv, w, packed);
-        round->kernels->conv1d_data(&c.conv, c.in, c.out, packed, dy, dx);
-        reference->conv1d_data(&c.conv, c.in, c.out, packed, dy, portable);
+        kernels->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, dx);
+        reference->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, other);
     }
-    near(dx, want, count, c.conv.taps * out);
-    same_bits(dx, portable, count);
+    near(dx, want, count, c.conv.taps * c.group_out);
+    same_bits(dx, other, count);
     free(want);
 }
 
@@ -206,39 +272,36 @@ static void check_depthwise_conv1d_data(Round *round) {
 
 static void check_conv_weights(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
-    const int in = c.conv.in_channels, out = c.conv.out_channels;
-    const int count = c.conv.taps * in * (depthwise ? 1 : out);
-    float *x = values(round, c.in_length * in), *dy = values(round, c.out_length * out);
-    float *start = values(round, count), *dw = copy(round, start, count),
-          *portable = copy(round, start, count);
+    const int out = c.conv.out_channels, count = w_count(&c, depthwise);
+    float *x = values(round, x_count(&c)), *dy = values(round, y_count(&c));
+    float *start = values(round, count), *dw = copy(round, start, count), *other = copy(round, start, count);
     float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
-    float *portable_bias = copy(round, bias_start, out);
-    forget_outside(x, c.in, c.in_length, in);
-    forget_outside(dy, c.out, c.out_length, out);
-    double *want = malloc((size_t)(count + out) * sizeof *want), *want_bias = want + count;
-    for (int i = 0; i < count; i++)
-        want[i] = (double)start[i];
-    for (int o = 0; o < out; o++)
-        want_bias[o] = (double)bias_start[o];
-    EACH_PRODUCT(&c) {
-        if (depthwise && i != o) continue;
-        want[depthwise ? k * in + i : (k * in + i) * out + o] +=
-            (double)x[position * in + i] * (double)dy[t * out + o];
+    float *other_bias = copy(round, bias_start, out);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
+    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, out);
+    double *want = widened(start, count), *want_bias = widened(bias_start, out);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
+        want[at.w] += (double)x[at.x] * (double)dy[at.y];
+    for (int s = 0; s < c.batch.samples; s++)
+        for (int t = c.out.begin; t < c.out.end; t++)
+            for (int o = 0; o < out; o++)
+                want_bias[o] += (double)dy[s * c.batch.y_pitch + t * out + o];
+    if (draw(round, 0, 3) == 0) dbias = other_bias = NULL;
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
+    if (depthwise) {
+        kernels->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, dw, dbias);
+        reference->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, other, other_bias);
+    } else {
+        kernels->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, dw, dbias);
+        reference->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, other, other_bias);
     }
-    for (int t = c.out.begin; t < c.out.end; t++)
-        for (int o = 0; o < out; o++)
-            want_bias[o] += (double)dy[t * out + o];
-    if (draw(round, 0, 3) == 0) dbias = portable_bias = NULL;
-    const Kernels *reference = kernels_at(CORE_CPU_PORTABLE);
-    (depthwise ? round->kernels->depthwise_conv1d_weights
-               : round->kernels->conv1d_weights)(&c.conv, c.in, c.out, x, dy, dw, dbias);
-    (depthwise ? reference->depthwise_conv1d_weights : reference->conv1d_weights)(&c.conv, c.in, c.out, x, dy,
-                                                                                  portable, portable_bias);
-    near(dw, want, count, c.out_length);
-    same_bits(dw, portable, count);
-    if (dbias) near(dbias, want_bias, out, c.out_length);
-    if (dbias) same_bits(dbias, portable_bias, out);
+    near(dw, want, count, c.batch.samples * c.out_length);
+    same_bits(dw, other, count);
+    if (dbias) near(dbias, want_bias, out, c.batch.samples * c.out_length);
+    if (dbias) same_bits(dbias, other_bias, out);
     free(want);
+    free(want_bias);
 }
 
 static void check_conv1d_weights(Round *round) {
@@ -250,11 +313,11 @@ static void check_depthwise_conv1d_weights(Round *round) {
 }
 
 static void check_dense(Round *round) {
-    const int rows = draw(round, 1, 9), in = draw(round, 1, 70), out = draw(round, 1, 150);
+    const int rows = draw(round, 1, 26), in = draw(round, 1, 70), out = draw(round, 1, 150);
     const bool relu = draw(round, 0, 1) == 1;
     float *x = values(round, rows * in), *w = values(round, in * out);
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
-    float *y = empty(round, rows * out), *portable = empty(round, rows * out);
+    float *y = empty(round, rows * out), *other = empty(round, rows * out);
     double *want = malloc((size_t)(rows * out) * sizeof *want);
     for (int i = 0; i < rows * out; i++) {
         want[i] = bias ? (double)bias[i % out] : 0;
@@ -263,9 +326,9 @@ static void check_dense(Round *round) {
         if (relu && want[i] < 0) want[i] = 0;
     }
     round->kernels->dense(rows, in, out, x, w, bias, relu, y);
-    kernels_at(CORE_CPU_PORTABLE)->dense(rows, in, out, x, w, bias, relu, portable);
+    fused_reference(round)->dense(rows, in, out, x, w, bias, relu, other);
     near(y, want, rows * out, in);
-    same_bits(y, portable, rows * out);
+    same_bits(y, other, rows * out);
     free(want);
 }
 
