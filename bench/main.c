@@ -23,7 +23,8 @@ static int usage(FILE *stream) {
         fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream, "\nsipcnn-bench COMMAND --help tells more. Examples:\n"
                     "  sipcnn-bench accuracy held-out/mixed held-out/benign\n"
-                    "  sipcnn-bench latency --model models/first-light.sipcnn --read lab.pcap\n");
+                    "  sipcnn-bench latency --model models/first-light.sipcnn --read lab.pcap\n"
+                    "  sipcnn-bench kernels\n  sipcnn-bench peers --net B --work train\n");
     return stream == stdout ? BENCH_EXIT_OK : BENCH_EXIT_USAGE;
 }
 

@@ -8,28 +8,25 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char usage[] = "usage: sipcnn-bench peers [option...]\n\n"
-                            "Runs two reference networks here and in other engines, turn by turn, and prints "
-                            "samples a second and ratios.\n"
-                            "Outputs, and of training the gradients, must agree to 1e-4, else the timing "
-                            "does not count and the exit code is\n"
-                            "1. Peers: pytorch (torch of /usr/bin/python3, or of SIPCNN_PYTHON), onnxruntime "
-                            "(SIPCNN_ONNXRUNTIME names its\n"
-                            "library), onednn (if it was there at build time); the last two run forward "
-                            "passes only. A peer that was asked\n"
-                            "for and is missing is named, and the exit code is 2.\n\n"
-                            "options (lists are separated by commas):\n"
-                            "  --peer LIST     pytorch, onnxruntime, onednn (whoever is there)\n"
-                            "  --net LIST      A, B (both)\n"
-                            "  --work LIST     train, infer (both)\n"
-                            "  --batch LIST    samples of a run (64,1)\n"
-                            "  --threads LIST  threads (1,2)\n"
-                            "  --rounds N      turns of each (7)\n"
-                            "  --sample MS     milliseconds of a turn, about (50)\n"
-                            "  --json          print JSON\n\n"
-                            "examples:\n"
-                            "  sipcnn-bench peers\n"
-                            "  sipcnn-bench peers --peer pytorch --net B --work train --batch 64 --json\n";
+static const char usage[] =
+    "usage: sipcnn-bench peers [option...]\n\n"
+    "Runs two reference networks here and in other engines, turn by turn, and prints samples a second and\n"
+    "ratios. Outputs, and of training the gradients, must agree to 1e-4, else the timing does not count and\n"
+    "the exit code is 1. Peers: pytorch (torch of /usr/bin/python3, or of SIPCNN_PYTHON), onnxruntime\n"
+    "(SIPCNN_ONNXRUNTIME names its library), onednn (if it was there at build time); the last two run only\n"
+    "forward. A peer that was asked for and is missing is named, and the exit code is 2.\n\n"
+    "options (lists are separated by commas):\n"
+    "  --peer LIST     pytorch, onnxruntime, onednn (whoever is there)\n"
+    "  --net LIST      A, B (both)\n"
+    "  --work LIST     train, infer (both)\n"
+    "  --batch LIST    samples of a run (64,1)\n"
+    "  --threads LIST  threads (1,2)\n"
+    "  --rounds N      turns of each (7)\n"
+    "  --sample MS     milliseconds of a turn, about (50)\n"
+    "  --json          print JSON\n\n"
+    "examples:\n"
+    "  sipcnn-bench peers\n"
+    "  sipcnn-bench peers --peer pytorch --net B --work train --batch 64 --json\n";
 
 /* BENCH_EXIT_USAGE with a message. */
 static int refuse(const char *option, const char *value) {
