@@ -1,6 +1,6 @@
 /* The same network on the same batch by us and by our peers: agreement first, then times, turn by turn.
  * Relies on: bench/peer.h, bench/timing.h.
- * Relied on by: bench/peers_command.c, tests. */
+ * Relied on by: bench/peers.h, tests. */
 #ifndef SIPCNN_BENCH_CONTEST_H
 #define SIPCNN_BENCH_CONTEST_H
 

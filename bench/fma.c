@@ -1,6 +1,6 @@
 /* The multiply-adds that this machine can do: a loop of nothing else, for each instruction set.
  * Relies on: the compiler's vector intrinsics on x86-64, threads.
- * Relied on by: bench/kernels_command.c, bench/peers_command.c. */
+ * Relied on by: bench/kernels_command.c, bench/peers.h, tests. */
 #include "bench/fma.h"
 
 #include "bench/timing.h"

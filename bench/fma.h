@@ -1,6 +1,6 @@
 /* The multiply-adds that this machine can do: a loop of nothing else, for each instruction set.
  * Relies on: engine/core/cpu.h, threads.
- * Relied on by: bench/kernels_command.c, bench/peers_command.c. */
+ * Relied on by: bench/kernels_command.c, bench/peers.h, tests. */
 #ifndef SIPCNN_BENCH_FMA_H
 #define SIPCNN_BENCH_FMA_H
 

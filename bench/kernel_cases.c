@@ -1,9 +1,8 @@
 /* The layers on which sipcnn-bench kernels measures, and the work of each of their kernels.
  * Relies on: engine/kernels, engine/rng.h, train/model.h (the SIP CNN's dimensions).
- * Relied on by: bench/kernels_command.c, tests. */
+ * Relied on by: bench/kernels_command.c. */
 #include "bench/kernel_cases.h"
 
-#include "bench/nets.h"
 #include "engine/rng.h"
 #include "train/model.h"
 

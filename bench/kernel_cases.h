@@ -1,6 +1,6 @@
 /* The layers on which sipcnn-bench kernels measures, and the work of each of their kernels.
  * Relies on: engine/kernels, train/model.h (the SIP CNN's dimensions).
- * Relied on by: bench/kernels_command.c, tests. */
+ * Relied on by: bench/kernels_command.c. */
 #ifndef SIPCNN_BENCH_KERNEL_CASES_H
 #define SIPCNN_BENCH_KERNEL_CASES_H
 

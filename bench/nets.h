@@ -1,6 +1,6 @@
 /* The two reference networks of sipcnn-bench peers, with data to run them on.
  * Relies on: engine.
- * Relied on by: bench/peers_command.c, bench/peer.h. */
+ * Relied on by: bench/peer.h, tests. */
 #ifndef SIPCNN_BENCH_NETS_H
 #define SIPCNN_BENCH_NETS_H
 

@@ -1,6 +1,6 @@
 /* Other engines that run the same network on the same batch.
  * Relies on: bench/nets.h.
- * Relied on by: bench/peers_command.c and the peers, bench/peer_*.c. */
+ * Relied on by: bench/contest.h and the peers, bench/peer_*.c. */
 #ifndef SIPCNN_BENCH_PEER_H
 #define SIPCNN_BENCH_PEER_H
 

@@ -1,6 +1,6 @@
 /* oneDNN as a peer, where the build found it: the networks as a list of its primitives, forward only.
  * Relies on: oneDNN 2 (libdnnl-dev) and its OpenMP, both optional.
- * Relied on by: bench/peers_command.c. */
+ * Relied on by: bench/peers.c. */
 #include "bench/peer.h"
 
 #ifdef SIPCNN_ONEDNN

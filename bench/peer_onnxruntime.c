@@ -1,6 +1,6 @@
 /* ONNX Runtime as a peer: the network as the ONNX bytes that the engine writes, forward only.
  * Relies on: bench/onnxruntime.h, engine/onnx.h.
- * Relied on by: bench/peers_command.c. */
+ * Relied on by: bench/peers.c. */
 #include "bench/onnxruntime.h"
 #include "bench/peer.h"
 #include "bench/timing.h"

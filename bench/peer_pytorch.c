@@ -1,6 +1,6 @@
 /* PyTorch as a peer: a child process that holds the networks and is told what to run through a pipe.
  * Relies on: bench/peer_pytorch.py (compiled in), /usr/bin/python3 or SIPCNN_PYTHON, POSIX.
- * Relied on by: bench/peers_command.c. */
+ * Relied on by: bench/peers.c. */
 #include "bench/peer.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Contests of all tasks and peers that were asked for, in rounds, with the machine's own multiply-adds
- * between them. Relies on: bench/contest.h, bench/fma.h. Relied on by: bench/peers_command.c,
- * bench/peers_report.c. */
+/* All contests that were asked for, in rounds, with the multiply-adds of the machine between them.
+ * Relies on: bench/contest.h, bench/fma.h.
+ * Relied on by: bench/peers_command.c, bench/peers_report.c. */
 #include "bench/peers.h"
 
 #include <signal.h>
