@@ -97,6 +97,21 @@ GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *c
 /* [C] -> [out], weight [C][out], bias [out], then ReLU when asked. */
 GraphNode graph_linear(Graph *graph, GraphNode x, int32_t out, bool relu, const char *name);
 
+/* Recurrent layers over the valid positions of a sequence, [L, C] -> [L, hidden], from the first to the last
+ * or, with `reverse`, from the last to the first; the state starts as zero, and the value of a position is
+ * the state h behind it. With a = x input_weight + input_bias and b = h' state_weight + state_bias of the
+ * state h' before, cut into gates of `hidden` channels in the order of the formulas (that of PyTorch, whose
+ * weights are the transposed ones), s = sigmoid and products by element, gru:  r = s(ar + br), z = s(az +
+ * bz), n = tanh(an + r bn); h = (1 - z) n + z h'     (Cho et al. 2014) lstm: i = s(ai + bi), f = s(af + bf),
+ * g = tanh(ag + bg), o = s(ao + bo); c = f c' + i g, h = o tanh(c)                        (Hochreiter &
+ * Schmidhuber 1997, Gers et al. 2000) input_weight [C][G * hidden], state_weight [hidden][G * hidden],
+ * input_bias and state_bias [G * hidden] with G = 3 or 4 gates. The gradient goes back through all positions.
+ */
+GraphNode graph_gru(Graph *graph, GraphNode x, int32_t hidden, bool reverse, const GraphMask *mask,
+                    const char *name);
+GraphNode graph_lstm(Graph *graph, GraphNode x, int32_t hidden, bool reverse, const GraphMask *mask,
+                     const char *name);
+
 /* Options of the normalisations. */
 typedef struct GraphNorm {
     float epsilon;  /* > 0, added to the variance; 0 means 1e-5 */
@@ -124,11 +139,18 @@ GraphNode graph_tanh(Graph *graph, GraphNode x);
 GraphNode graph_gelu(Graph *graph, GraphNode x); /* x / 2 * (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016 */
 
 GraphNode graph_mask(Graph *graph, GraphNode x, const GraphMask *mask); /* [L, C] -> [L, C] */
-GraphNode graph_last(Graph *graph, GraphNode x);                        /* [L, C] -> [C], position L - 1 */
-GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);  /* channels of [C] */
-GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs); /* vectors, at most 16 */
-GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
-GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b);                     /* equal shapes */
+/* [L, C] -> [C]: position L - 1, or the last valid one (none: 0). */
+GraphNode graph_last(Graph *graph, GraphNode x);
+GraphNode graph_last_valid(Graph *graph, GraphNode x, const GraphMask *mask);
+/* Channels begin .. begin + count - 1 of [C] or of each position of [L, C]; positions likewise of [L, C]. */
+GraphNode graph_slice(Graph *graph, GraphNode x, int32_t begin, int32_t count);
+GraphNode graph_slice_positions(Graph *graph, GraphNode x, int32_t begin, int32_t count);
+/* Joins the channels of at most 16 vectors, or of sequences of equal length; or the positions of sequences
+ * with equally many channels. An input may occur more than once. */
+GraphNode graph_concat(Graph *graph, const GraphNode *inputs, int32_t n_inputs);
+GraphNode graph_concat_positions(Graph *graph, const GraphNode *inputs, int32_t n_inputs);
+GraphNode graph_add(Graph *graph, GraphNode a, GraphNode b); /* equal shapes */
+GraphNode graph_mul(Graph *graph, GraphNode a, GraphNode b); /* equal shapes */
 
 /* Pools over the valid positions of a sequence (`mask` is that of the input); without any the result is 0.
  * Global: [L, C] -> [C],           y[c] = max or mean over valid t of x[t][c].

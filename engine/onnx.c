@@ -48,29 +48,52 @@ static CoreStatus mark_used(Onnx *onnx, const GraphOnnx *wanted, CoreError *erro
     return CORE_OK;
 }
 
-/* Whether the tensors `name` and those "name/part" hold `other`. */
+/* A vector can be the output under the name of its node; a sequence is turned first. */
+static bool is_itself(const Graph *graph, const GraphOnnxOutput *output) {
+    const Node *node = &graph->nodes[output->node];
+    return node->shape.rank != 2 && strcmp(node->name, output->name) == 0;
+}
+
+/* Whether "name" or a "name/part" could be `other`. */
 static bool covers(const char *name, const char *other) {
     const size_t length = strlen(name);
     return strncmp(name, other, length) == 0 && (other[length] == '\0' || other[length] == '/');
 }
 
-/* Names of nodes are unique, and so are those of parameters; both together, with outputs, must be so too. */
+/* The name of another node, of a parameter or of an output that could be that of a tensor of node i, or NULL.
+ */
+static const char *find_clash(const Graph *graph, const GraphOnnx *wanted, int32_t i) {
+    const char *name = graph->nodes[i].name;
+    for (int32_t k = 0; k < graph->n_nodes; k++)
+        if (k != i && covers(name, graph->nodes[k].name)) return graph->nodes[k].name;
+    for (int32_t k = 0; k < graph->n_parameters; k++)
+        if (covers(name, graph->parameter_list[k].name)) return graph->parameter_list[k].name;
+    for (int32_t k = 0; k < wanted->n_outputs; k++) {
+        const GraphOnnxOutput *output = &wanted->outputs[k];
+        if (covers(name, output->name) && !(output->node == i && is_itself(graph, output)))
+            return output->name;
+    }
+    return NULL;
+}
+
+/* Every tensor of an ONNX graph has a name of its own. */
 static CoreStatus check_names(const Onnx *onnx, const GraphOnnx *wanted, CoreError *error) {
     const Graph *graph = onnx->graph;
-    for (int32_t i = 0; i < graph->n_nodes; i++) {
-        const char *clash = NULL;
-        for (int32_t k = 0; k < graph->n_nodes; k++)
-            if (k != i && covers(graph->nodes[i].name, graph->nodes[k].name)) clash = graph->nodes[k].name;
-        for (int32_t k = 0; k < graph->n_parameters; k++)
-            if (covers(graph->nodes[i].name, graph->parameter_list[k].name))
-                clash = graph->parameter_list[k].name;
-        for (int32_t k = 0; k < wanted->n_outputs; k++)
-            if (covers(graph->nodes[i].name, wanted->outputs[k].name)) clash = wanted->outputs[k].name;
-        if (onnx->used[i] && clash)
-            return core_fail(error, CORE_ARGUMENT, "the names \"%s\" and \"%s\" clash in an ONNX model",
-                             graph->nodes[i].name, clash);
+    const char *name = NULL, *clash = NULL;
+    for (int32_t i = 0; i < graph->n_nodes && !clash; i++) {
+        if (!onnx->used[i]) continue;
+        name = graph->nodes[i].name;
+        clash = find_clash(graph, wanted, i);
     }
-    return CORE_OK;
+    for (int32_t i = 0; i < wanted->n_outputs && !clash; i++) {
+        name = wanted->outputs[i].name;
+        for (int32_t k = 0; k < i; k++)
+            if (strcmp(name, wanted->outputs[k].name) == 0) clash = wanted->outputs[k].name;
+        for (int32_t k = 0; k < graph->n_parameters; k++)
+            if (strcmp(name, graph->parameter_list[k].name) == 0) clash = graph->parameter_list[k].name;
+    }
+    if (!clash) return CORE_OK;
+    return core_fail(error, CORE_ARGUMENT, "the names \"%s\" and \"%s\" clash in an ONNX model", name, clash);
 }
 
 /* ---- the model ---- */
@@ -86,7 +109,7 @@ static void write_output(Onnx *onnx, const GraphOnnxOutput *output) {
     const OnnxName value = onnx_value(node);
     if (node->shape.rank == 2)
         onnx_transpose(onnx, value.text, output->name);
-    else
+    else if (!is_itself(onnx->graph, output))
         onnx_op(onnx, "Identity", ONNX_INPUTS(value.text), output->name);
     onnx_declare(onnx, ONNX_OUTPUT, output->name, output->doc, ONNX_FLOAT, node->shape);
 }

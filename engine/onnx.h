@@ -6,7 +6,8 @@
 
 #include "engine/graph.h"
 
-/* An output of the model: the value of a node. `doc` may be NULL. */
+/* An output of the model: the value of a node, under a name of its own or, but for sequences, the node's.
+ * `doc` may be NULL. */
 typedef struct GraphOnnxOutput {
     GraphNode node;
     const char *name, *doc;

@@ -1,21 +1,17 @@
-/* The ONNX operators that each op stands for.
+/* The ONNX operators that each op stands for: masks, the ops without parameters, and the list of all.
  * Relies on: onnx_write.h; the operators are those of the ONNX operator set 17.
- * Relied on by: onnx.c. */
+ * Relied on by: onnx.c, onnx_layers.c. */
 #include "engine/onnx_write.h"
 
 #include <float.h>
-
-/* The tensor of an input's value. */
-static OnnxName input(const Onnx *onnx, const Node *node, int32_t index) {
-    return onnx_value(node_input(onnx->graph, node, index));
-}
+#include <stdio.h>
 
 /* ---- masks ---- */
 
-/* Positions that a node's mask is about: those of a pool's input, of the others' value. */
+/* Positions that a node's mask is about: of what it selects from, else of its value. */
 static int32_t masked_length(const Graph *graph, const Node *node) {
-    const bool pool = node->op == &op_max_pool || node->op == &op_average_pool;
-    return (pool ? node_input(graph, node, 0) : node)->shape.size[0];
+    const bool selects = node->op == &op_max_pool || node->op == &op_average_pool || node->op == &op_last;
+    return (selects ? node_input(graph, node, 0) : node)->shape.size[0];
 }
 
 static bool same_mask(const Graph *graph, const Node *a, const Node *b) {
@@ -31,8 +27,7 @@ static const Node *mask_owner(const Onnx *onnx, const Node *node) {
     return first;
 }
 
-/* Which positions are valid, bool [N, 1, L]. */
-static OnnxName mask_name(const Onnx *onnx, const Node *node) {
+OnnxName onnx_mask(const Onnx *onnx, const Node *node) {
     return onnx_part(mask_owner(onnx, node), "mask");
 }
 
@@ -47,22 +42,20 @@ static void emit_mask_of(Onnx *onnx, const Node *node) {
     const OnnxName lengths = onnx_part(node, "lengths"), valid = onnx_part(node, "valid");
     onnx_cast(onnx, onnx->graph->nodes[node->mask.lengths].name, ONNX_INT64, lengths.text);
     onnx_op(onnx, "Less", ONNX_INPUTS(position.text, lengths.text), valid.text);
-    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), mask_name(onnx, node).text);
+    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), onnx_mask(onnx, node).text);
 }
 
 /* y = x [N, C, L] where the mask holds, else `other`. */
 static void emit_masked(Onnx *onnx, const Node *node, const char *x, const char *other, const char *y) {
-    onnx_op(onnx, "Where", ONNX_INPUTS(mask_name(onnx, node).text, x, other), y);
+    onnx_op(onnx, "Where", ONNX_INPUTS(onnx_mask(onnx, node).text, x, other), y);
 }
 
-/* What a layer computes goes through ReLU and mask as far as it has them: the name of the tensor before, and
- * the operators from there to the node's value. */
-static OnnxName before_finish(const Node *node) {
+OnnxName onnx_before_finish(const Node *node) {
     return node->conv.relu || node->masked ? onnx_part(node, "sum") : onnx_value(node);
 }
 
-static void finish(Onnx *onnx, const Node *node) {
-    const OnnxName value = onnx_value(node), before = before_finish(node);
+void onnx_finish(Onnx *onnx, const Node *node) {
+    const OnnxName value = onnx_value(node), before = onnx_before_finish(node);
     const OnnxName active = node->masked ? onnx_part(node, "active") : value;
     if (node->conv.relu) onnx_op(onnx, "Relu", ONNX_INPUTS(before.text), active.text);
     if (!node->masked) return;
@@ -99,136 +92,85 @@ static void emit_normalise_u8(Onnx *onnx, const Node *node) {
     if (turn) onnx_transpose(onnx, x.text, onnx_value(node).text);
 }
 
-/* ---- layers ---- */
-
-/* Ids [N, L, F] as rows of the table; an id beyond its vocabulary selects a row of zeros behind the table. */
-static OnnxName embed_rows(Onnx *onnx, const Node *node, bool bounded) {
-    int64_t offsets[EMBED_MAX_FIELDS], sizes[EMBED_MAX_FIELDS];
-    for (int32_t f = 0; f < node->fields; f++) {
-        offsets[f] = node->offsets[f];
-        sizes[f] = node->offsets[f + 1] - node->offsets[f];
-    }
-    OnnxName rows = onnx_part(node, "ids");
-    const OnnxName ids = rows;
-    onnx_cast(onnx, node_input(onnx->graph, node, 0)->name, ONNX_INT64, ids.text);
-    if (node->fields > 1) {
-        const OnnxName offset = onnx_ints(onnx, node, "offsets", 1, node->fields, offsets);
-        rows = onnx_part(node, "rows");
-        onnx_op(onnx, "Add", ONNX_INPUTS(ids.text, offset.text), rows.text);
-    }
-    if (!bounded) return rows;
-    const OnnxName size = onnx_ints(onnx, node, "vocabulary", 1, node->fields, sizes);
-    const OnnxName none = onnx_ints(onnx, node, "no_row", 1, 1, &(int64_t){node->offsets[node->fields]});
-    const OnnxName known = onnx_part(node, "known"), safe = onnx_part(node, "safe_rows");
-    onnx_op(onnx, "Less", ONNX_INPUTS(ids.text, size.text), known.text);
-    onnx_op(onnx, "Where", ONNX_INPUTS(known.text, rows.text, none.text), safe.text);
-    return safe;
-}
-
-static void emit_embed(Onnx *onnx, const Node *node) {
-    const int64_t rows = node->offsets[node->fields], channels = node->conv.out_channels;
-    bool bounded = false; /* there are u8 ids beyond a vocabulary */
-    for (int32_t f = 0; f < node->fields; f++)
-        bounded = bounded || node->offsets[f + 1] - node->offsets[f] <= UINT8_MAX;
-    const OnnxName row = embed_rows(onnx, node, bounded);
-    const char *table =
-        onnx_parameter(onnx, node, 0, 2, (const int64_t[]){rows, channels}, (const int64_t[]){channels, 1});
-    const OnnxName padded = onnx_part(node, "padded_table");
-    if (bounded) {
-        const OnnxName zeros = onnx_part(node, "zero_row");
-        const OnnxName shape = onnx_ints(onnx, node, "row_shape", 1, 2, (const int64_t[]){1, channels});
-        onnx_op(onnx, "ConstantOfShape", ONNX_INPUTS(shape.text), zeros.text);
-        const size_t concat = onnx_begin(onnx, "Concat", ONNX_INPUTS(table, zeros.text), padded.text);
-        onnx_attribute(onnx, "axis", 0);
-        onnx_end(onnx, concat);
-    }
-    const OnnxName each = onnx_part(node, "embeddings"), sum = onnx_part(node, "embedding");
-    onnx_op(onnx, "Gather", ONNX_INPUTS(bounded ? padded.text : table, row.text), each.text);
-    const OnnxName axis = onnx_ints(onnx, node, "fields", 1, 1, (const int64_t[]){2});
-    const bool one = node->fields == 1;
-    const size_t reduce =
-        onnx_begin(onnx, one ? "Squeeze" : "ReduceSum", ONNX_INPUTS(each.text, axis.text), sum.text);
-    if (!one) onnx_attribute(onnx, "keepdims", 0);
-    onnx_end(onnx, reduce);
-    onnx_transpose(onnx, sum.text, before_finish(node).text);
-    finish(onnx, node);
-}
-
-/* Convolutions of both kinds; the padding behind is what the last window reaches beyond the end. */
-static void emit_conv(Onnx *onnx, const Node *node, int64_t groups, const int64_t dims[3],
-                      const int64_t strides[3]) {
-    const KernelConv1d *conv = &node->conv;
-    const int32_t length = node_input(onnx->graph, node, 0)->shape.size[0];
-    const int64_t reach = (int64_t)(conv->taps - 1) * conv->dilation;
-    const int64_t end = (int64_t)(node->shape.size[0] - 1) * conv->stride - conv->left + reach + 1;
-    const int64_t pads[2] = {conv->left, end > length ? end - length : 0};
-    const char *weight = onnx_parameter(onnx, node, 0, 3, dims, strides);
-    const char *bias = onnx_parameter(onnx, node, 1, 1, &(int64_t){conv->out_channels}, &(int64_t){1});
-    const OnnxName x = input(onnx, node, 0), y = before_finish(node);
-    const size_t op = onnx_begin(onnx, "Conv", ONNX_INPUTS(x.text, weight, bias), y.text);
-    onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){conv->taps});
-    onnx_attributes(onnx, "strides", 1, &(int64_t){conv->stride});
-    onnx_attributes(onnx, "dilations", 1, &(int64_t){conv->dilation});
-    onnx_attributes(onnx, "pads", 2, pads);
-    onnx_attribute(onnx, "group", groups);
-    onnx_end(onnx, op);
-    finish(onnx, node);
-}
-
-static void emit_conv1d(Onnx *onnx, const Node *node) {
-    const int64_t in = node->conv.in_channels, out = node->conv.out_channels;
-    emit_conv(onnx, node, 1, (const int64_t[]){out, in, node->conv.taps},
-              (const int64_t[]){1, out, in * out});
-}
-
-static void emit_depthwise_conv1d(Onnx *onnx, const Node *node) {
-    const int64_t channels = node->conv.out_channels;
-    emit_conv(onnx, node, channels, (const int64_t[]){channels, 1, node->conv.taps},
-              (const int64_t[]){1, 0, channels});
-}
-
-static void emit_linear(Onnx *onnx, const Node *node) {
-    const int64_t in = node->conv.in_channels, out = node->conv.out_channels;
-    const char *weight =
-        onnx_parameter(onnx, node, 0, 2, (const int64_t[]){in, out}, (const int64_t[]){out, 1});
-    const char *bias = onnx_parameter(onnx, node, 1, 1, &out, &(int64_t){1});
-    onnx_op(onnx, "Gemm", ONNX_INPUTS(input(onnx, node, 0).text, weight, bias), before_finish(node).text);
-    finish(onnx, node);
-}
-
 /* ---- element by element ---- */
 
+/* One operator with the inputs of the op. */
+static size_t begin_as(Onnx *onnx, const Node *node, const char *op) {
+    OnnxName names[GRAPH_MAX_INPUTS];
+    const char *inputs[GRAPH_MAX_INPUTS + 1] = {NULL};
+    for (int32_t i = 0; i < node->n_inputs; i++) {
+        names[i] = onnx_input(onnx, node, i);
+        inputs[i] = names[i].text;
+    }
+    return onnx_begin(onnx, op, inputs, onnx_value(node).text);
+}
+
+static void emit_as(Onnx *onnx, const Node *node, const char *op) {
+    onnx_end(onnx, begin_as(onnx, node, op));
+}
+
 static void emit_relu(Onnx *onnx, const Node *node) {
-    onnx_op(onnx, "Relu", ONNX_INPUTS(input(onnx, node, 0).text), onnx_value(node).text);
+    emit_as(onnx, node, "Relu");
+}
+
+static void emit_sigmoid(Onnx *onnx, const Node *node) {
+    emit_as(onnx, node, "Sigmoid");
+}
+
+static void emit_tanh(Onnx *onnx, const Node *node) {
+    emit_as(onnx, node, "Tanh");
+}
+
+static void emit_add(Onnx *onnx, const Node *node) {
+    emit_as(onnx, node, "Add");
+}
+
+static void emit_mul(Onnx *onnx, const Node *node) {
+    emit_as(onnx, node, "Mul");
 }
 
 static void emit_identity(Onnx *onnx, const Node *node) {
-    onnx_op(onnx, "Identity", ONNX_INPUTS(input(onnx, node, 0).text), onnx_value(node).text);
+    emit_as(onnx, node, "Identity");
 }
 
-static void emit_pair(Onnx *onnx, const Node *node) {
-    onnx_op(onnx, node->op == &op_add ? "Add" : "Mul",
-            ONNX_INPUTS(input(onnx, node, 0).text, input(onnx, node, 1).text), onnx_value(node).text);
+/* x * (erf(x / sqrt 2) + 1) / 2: ONNX has an operator of its own only since operator set 20. */
+static void emit_gelu(Onnx *onnx, const Node *node) {
+    const OnnxName x = onnx_input(onnx, node, 0), scaled = onnx_part(node, "scaled"),
+                   erf = onnx_part(node, "erf");
+    const OnnxName above = onnx_part(node, "above"), twice = onnx_part(node, "twice");
+    const OnnxName root = onnx_floats(onnx, node, "root", 1, (const float[]){0.70710678f});
+    const OnnxName one = onnx_floats(onnx, node, "one", 1, (const float[]){1});
+    const OnnxName half = onnx_floats(onnx, node, "half", 1, (const float[]){0.5f});
+    onnx_op(onnx, "Mul", ONNX_INPUTS(x.text, root.text), scaled.text);
+    onnx_op(onnx, "Erf", ONNX_INPUTS(scaled.text), erf.text);
+    onnx_op(onnx, "Add", ONNX_INPUTS(erf.text, one.text), above.text);
+    onnx_op(onnx, "Mul", ONNX_INPUTS(x.text, above.text), twice.text);
+    onnx_op(onnx, "Mul", ONNX_INPUTS(twice.text, half.text), onnx_value(node).text);
 }
 
 /* ---- moving and selecting ---- */
 
 static void emit_mask(Onnx *onnx, const Node *node) {
     const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
-    emit_masked(onnx, node, input(onnx, node, 0).text, zero.text, onnx_value(node).text);
-}
-
-/* MaxPool or AveragePool over the node's windows, [N, C, L] -> [N, C, L']. */
-static void emit_windows(Onnx *onnx, const Node *node, const char *op, const char *x, const char *y) {
-    const size_t begin = onnx_begin(onnx, op, ONNX_INPUTS(x), y);
-    onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){node->conv.taps});
-    onnx_attributes(onnx, "strides", 1, &(int64_t){node->conv.stride});
-    onnx_end(onnx, begin);
+    emit_masked(onnx, node, onnx_input(onnx, node, 0).text, zero.text, onnx_value(node).text);
 }
 
 /* The windows of a pool; the only one of a global pool is a vector. */
 static OnnxName windows_name(const Node *node) {
     return node->shape.rank == 1 ? onnx_part(node, "window") : onnx_value(node);
+}
+
+/* "MaxPool" or "AveragePool" over the node's windows, [N, C, L] -> [N, C, L']. */
+static void emit_windows(Onnx *onnx, const Node *node, const char *op, const char *x, const char *y) {
+    const bool global = node->shape.rank == 1;
+    char name[24];
+    snprintf(name, sizeof name, "%s%s", global ? "Global" : "", op);
+    const size_t begin = onnx_begin(onnx, name, ONNX_INPUTS(x), y);
+    if (!global) {
+        onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){node->conv.taps});
+        onnx_attributes(onnx, "strides", 1, &(int64_t){node->conv.stride});
+    }
+    onnx_end(onnx, begin);
 }
 
 static void finish_windows(Onnx *onnx, const Node *node) {
@@ -239,7 +181,7 @@ static void finish_windows(Onnx *onnx, const Node *node) {
 
 /* The maximum of no valid position is the lowest float, which becomes 0. */
 static void emit_max_pool(Onnx *onnx, const Node *node) {
-    const OnnxName x = input(onnx, node, 0), y = windows_name(node);
+    const OnnxName x = onnx_input(onnx, node, 0), y = windows_name(node);
     if (node->masked) {
         const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
         const OnnxName lowest = onnx_floats(onnx, node, "lowest", 1, (const float[]){-FLT_MAX});
@@ -257,7 +199,7 @@ static void emit_max_pool(Onnx *onnx, const Node *node) {
 /* The mean of the valid positions is the mean of all, the others being 0, divided by the share of the valid
  * ones, which is 1 / window at least where there is one. */
 static void emit_average_pool(Onnx *onnx, const Node *node) {
-    const OnnxName x = input(onnx, node, 0), y = windows_name(node);
+    const OnnxName x = onnx_input(onnx, node, 0), y = windows_name(node);
     if (node->masked) {
         const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
         const OnnxName least = onnx_floats(onnx, node, "least", 1, &(float){1 / (float)node->conv.taps});
@@ -266,7 +208,7 @@ static void emit_average_pool(Onnx *onnx, const Node *node) {
         const OnnxName divisor = onnx_part(node, "divisor");
         emit_masked(onnx, node, x.text, zero.text, inside.text);
         emit_windows(onnx, node, "AveragePool", inside.text, mean.text);
-        onnx_cast(onnx, mask_name(onnx, node).text, ONNX_FLOAT, valid.text);
+        onnx_cast(onnx, onnx_mask(onnx, node).text, ONNX_FLOAT, valid.text);
         emit_windows(onnx, node, "AveragePool", valid.text, share.text);
         onnx_op(onnx, "Max", ONNX_INPUTS(share.text, least.text), divisor.text);
         onnx_op(onnx, "Div", ONNX_INPUTS(mean.text, divisor.text), y.text);
@@ -275,33 +217,67 @@ static void emit_average_pool(Onnx *onnx, const Node *node) {
     finish_windows(onnx, node);
 }
 
-static void emit_last(Onnx *onnx, const Node *node) {
-    const int64_t last = node_input(onnx->graph, node, 0)->shape.size[0] - 1;
-    const OnnxName index = onnx_ints(onnx, node, "position", 0, 1, &last);
-    const size_t begin =
-        onnx_begin(onnx, "Gather", ONNX_INPUTS(input(onnx, node, 0).text, index.text), onnx_value(node).text);
+static void emit_position(Onnx *onnx, const Node *node, const char *x, int64_t position) {
+    const OnnxName index = onnx_ints(onnx, node, "position", 0, 1, &position);
+    const size_t begin = onnx_begin(onnx, "Gather", ONNX_INPUTS(x, index.text), onnx_value(node).text);
     onnx_attribute(onnx, "axis", 2);
     onnx_end(onnx, begin);
 }
 
+/* The value at the n-th position, where n are valid, all others being zeros in a sum. */
+static void emit_nth(Onnx *onnx, const Node *node, const char *x, const char *zero) {
+    const int32_t length = masked_length(onnx->graph, node);
+    int64_t numbers[UINT8_MAX] = {0};
+    for (int32_t t = 0; t < length; t++)
+        numbers[t] = t + 1;
+    const OnnxName number = onnx_ints(onnx, node, "numbers", 1, length, numbers);
+    const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, (const int64_t[]){2});
+    const OnnxName integers = onnx_part(node, "mask_ints"), count = onnx_part(node, "valid_count");
+    const OnnxName chosen = onnx_part(node, "chosen"), alone = onnx_part(node, "alone");
+    onnx_cast(onnx, onnx_mask(onnx, node).text, ONNX_INT64, integers.text);
+    onnx_op(onnx, "ReduceSum", ONNX_INPUTS(integers.text, axis.text), count.text);
+    onnx_op(onnx, "Equal", ONNX_INPUTS(number.text, count.text), chosen.text);
+    onnx_op(onnx, "Where", ONNX_INPUTS(chosen.text, x, zero), alone.text);
+    const size_t begin =
+        onnx_begin(onnx, "ReduceSum", ONNX_INPUTS(alone.text, axis.text), onnx_value(node).text);
+    onnx_attribute(onnx, "keepdims", 0);
+    onnx_end(onnx, begin);
+}
+
+static void emit_last(Onnx *onnx, const Node *node) {
+    const int64_t last = node_input(onnx->graph, node, 0)->shape.size[0] - 1;
+    const OnnxName x = onnx_input(onnx, node, 0), inside = onnx_part(node, "inside");
+    if (!node->masked) {
+        emit_position(onnx, node, x.text, last);
+        return;
+    }
+    const OnnxName zero = onnx_floats(onnx, node, "zero", 1, (const float[]){0});
+    if (!node->mask.at_end) {
+        emit_nth(onnx, node, x.text, zero.text);
+        return;
+    }
+    emit_masked(onnx, node, x.text, zero.text, inside.text);
+    emit_position(onnx, node, inside.text, last);
+}
+
+/* The axis of channels, or of positions. */
+static int64_t cut_axis(const Node *node) {
+    return node->along_positions ? 2 : node->shape.rank == 3 ? 3 : 1;
+}
+
 static void emit_slice(Onnx *onnx, const Node *node) {
-    const int64_t begin = node->slice_begin, end = begin + node->shape.size[0];
+    const int64_t begin = node->along_positions ? node->slice_begin / node->shape.size[1] : node->slice_begin;
+    const int64_t end = begin + node->shape.size[node->along_positions ? 0 : node->shape.rank - 1];
     const OnnxName from = onnx_ints(onnx, node, "begin", 1, 1, &begin);
     const OnnxName to = onnx_ints(onnx, node, "end", 1, 1, &end);
-    const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, (const int64_t[]){1});
-    onnx_op(onnx, "Slice", ONNX_INPUTS(input(onnx, node, 0).text, from.text, to.text, axis.text),
+    const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, &(int64_t){cut_axis(node)});
+    onnx_op(onnx, "Slice", ONNX_INPUTS(onnx_input(onnx, node, 0).text, from.text, to.text, axis.text),
             onnx_value(node).text);
 }
 
 static void emit_concat(Onnx *onnx, const Node *node) {
-    OnnxName names[GRAPH_MAX_INPUTS];
-    const char *inputs[GRAPH_MAX_INPUTS + 1] = {NULL};
-    for (int32_t i = 0; i < node->n_inputs; i++) {
-        names[i] = input(onnx, node, i);
-        inputs[i] = names[i].text;
-    }
-    const size_t begin = onnx_begin(onnx, "Concat", inputs, onnx_value(node).text);
-    onnx_attribute(onnx, "axis", 1);
+    const size_t begin = begin_as(onnx, node, "Concat");
+    onnx_attribute(onnx, "axis", cut_axis(node));
     onnx_end(onnx, begin);
 }
 
@@ -310,23 +286,31 @@ static void emit_concat(Onnx *onnx, const Node *node) {
 static const OnnxOp ops[] = {
     {&op_input_f32, emit_input_f32},
     {&op_input_u8, emit_input_u8},
-    {&op_embed, emit_embed},
-    {&op_conv1d, emit_conv1d},
-    {&op_depthwise_conv1d, emit_depthwise_conv1d},
-    {&op_linear, emit_linear},
+    {&op_normalise_u8, emit_normalise_u8},
+    {&op_embed, onnx_emit_embed},
+    {&op_conv1d, onnx_emit_conv1d},
+    {&op_depthwise_conv1d, onnx_emit_depthwise_conv1d},
+    {&op_linear, onnx_emit_linear},
+    {&op_gru, onnx_emit_gru},
+    {&op_lstm, onnx_emit_lstm},
+    {&op_batch_norm, onnx_emit_batch_norm},
+    {&op_layer_norm, onnx_emit_layer_norm},
     {&op_relu, emit_relu},
+    {&op_sigmoid, emit_sigmoid},
+    {&op_tanh, emit_tanh},
+    {&op_gelu, emit_gelu},
+    {&op_add, emit_add},
+    {&op_mul, emit_mul},
+    {&op_dropout, emit_identity},
+    {&op_branch_dropout, emit_identity},
     {&op_mask, emit_mask},
     {&op_max_pool, emit_max_pool},
     {&op_average_pool, emit_average_pool},
     {&op_last, emit_last},
     {&op_slice, emit_slice},
     {&op_concat, emit_concat},
-    {&op_add, emit_pair},
-    {&op_mul, emit_pair},
-    {&op_normalise_u8, emit_normalise_u8},
-    {&op_dropout, emit_identity},
-    {&op_branch_dropout, emit_identity},
     {&op_sigmoid_loss, NULL},
+    {&op_softmax_loss, NULL},
 };
 
 const OnnxOp *onnx_find(const OpClass *op) {

@@ -1,20 +1,27 @@
 /* Writing ONNX: the Protocol Buffers encoding, and tensors, operators and declarations in it.
  * Relies on: onnx_write.h. Field numbers are those of onnx.proto (IR version 8).
- * Relied on by: onnx.c, onnx_ops.c. */
+ * Relied on by: onnx.c, onnx_ops.c, onnx_layers.c. */
 #include "engine/onnx_write.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum { WIRE_VARINT = 0, WIRE_BYTES = 2, WIRE_32_BITS = 5 };
 enum { LENGTH_BYTES = 5 };
 
 /* Of GraphProto, NodeProto, AttributeProto, TensorProto, ValueInfoProto, TypeProto (and its Tensor and
  * Shape). */
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5 };
 enum { OP_INPUT = 1, OP_OUTPUT = 2, OP_NAME = 3, OP_TYPE = 4, OP_ATTRIBUTE = 5 };
-enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_INT = 3, ATTRIBUTE_INTS = 8, ATTRIBUTE_TYPE = 20 };
-enum { ATTRIBUTE_TYPE_INT = 2, ATTRIBUTE_TYPE_INTS = 7 };
+enum {
+    ATTRIBUTE_NAME = 1,
+    ATTRIBUTE_FLOAT = 2,
+    ATTRIBUTE_INT = 3,
+    ATTRIBUTE_TEXT = 4,
+    ATTRIBUTE_INTS = 8,
+    ATTRIBUTE_TYPE = 20
+};
+enum { TYPE_FLOAT = 1, TYPE_INT = 2, TYPE_TEXT = 3, TYPE_INTS = 7 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
 enum { VALUE_NAME = 1, VALUE_TYPE = 2, VALUE_DOC = 3, TYPE_TENSOR = 1 };
 enum { TYPE_ELEMENT = 1, TYPE_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1, DIM_PARAM = 2 };
@@ -72,6 +79,10 @@ OnnxName onnx_value(const Node *node) {
     return name;
 }
 
+OnnxName onnx_input(const Onnx *onnx, const Node *node, int32_t index) {
+    return onnx_value(node_input(onnx->graph, node, index));
+}
+
 /* ---- operators ---- */
 
 size_t onnx_begin(Onnx *onnx, const char *op, const char *const *inputs, const char *output) {
@@ -93,32 +104,50 @@ void onnx_op(Onnx *onnx, const char *op, const char *const *inputs, const char *
     onnx_end(onnx, onnx_begin(onnx, op, inputs, output));
 }
 
+static size_t begin_attribute(Onnx *onnx, const char *name, int type) {
+    const size_t begin = proto_begin(&onnx->out, OP_ATTRIBUTE);
+    proto_text(&onnx->out, ATTRIBUTE_NAME, name);
+    proto_int(&onnx->out, ATTRIBUTE_TYPE, type);
+    return begin;
+}
+
 void onnx_attribute(Onnx *onnx, const char *name, int64_t value) {
-    CoreWriter *out = &onnx->out;
-    const size_t begin = proto_begin(out, OP_ATTRIBUTE);
-    proto_text(out, ATTRIBUTE_NAME, name);
-    proto_int(out, ATTRIBUTE_TYPE, ATTRIBUTE_TYPE_INT);
-    proto_int(out, ATTRIBUTE_INT, value);
-    proto_end(out, begin);
+    const size_t begin = begin_attribute(onnx, name, TYPE_INT);
+    proto_int(&onnx->out, ATTRIBUTE_INT, value);
+    proto_end(&onnx->out, begin);
 }
 
 void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *values) {
-    CoreWriter *out = &onnx->out;
-    const size_t begin = proto_begin(out, OP_ATTRIBUTE);
-    proto_text(out, ATTRIBUTE_NAME, name);
-    proto_int(out, ATTRIBUTE_TYPE, ATTRIBUTE_TYPE_INTS);
+    const size_t begin = begin_attribute(onnx, name, TYPE_INTS);
     for (int32_t i = 0; i < n; i++)
-        proto_int(out, ATTRIBUTE_INTS, values[i]);
-    proto_end(out, begin);
+        proto_int(&onnx->out, ATTRIBUTE_INTS, values[i]);
+    proto_end(&onnx->out, begin);
 }
 
-void onnx_transpose(Onnx *onnx, const char *x, const char *y) {
+void onnx_attribute_float(Onnx *onnx, const char *name, float value) {
+    const size_t begin = begin_attribute(onnx, name, TYPE_FLOAT);
+    write_key(&onnx->out, ATTRIBUTE_FLOAT, WIRE_32_BITS);
+    core_write_f32(&onnx->out, value);
+    proto_end(&onnx->out, begin);
+}
+
+void onnx_attribute_text(Onnx *onnx, const char *name, const char *value) {
+    const size_t begin = begin_attribute(onnx, name, TYPE_TEXT);
+    proto_text(&onnx->out, ATTRIBUTE_TEXT, value);
+    proto_end(&onnx->out, begin);
+}
+
+void onnx_permute(Onnx *onnx, const char *x, int32_t rank, const int64_t *order, const char *y) {
     const size_t begin = onnx_begin(onnx, "Transpose", ONNX_INPUTS(x), y);
-    onnx_attributes(onnx, "perm", 3, (const int64_t[]){0, 2, 1});
+    onnx_attributes(onnx, "perm", rank, order);
     onnx_end(onnx, begin);
 }
 
-void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y) {
+void onnx_transpose(Onnx *onnx, const char *x, const char *y) {
+    onnx_permute(onnx, x, 3, (const int64_t[]){0, 2, 1}, y);
+}
+
+void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y) {
     const size_t begin = onnx_begin(onnx, "Cast", ONNX_INPUTS(x), y);
     onnx_attribute(onnx, "to", type);
     onnx_end(onnx, begin);
@@ -127,7 +156,8 @@ void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y) {
 /* ---- tensors ---- */
 
 /* An initialiser, open: the caller writes its values, little-endian, and calls proto_end. */
-static size_t begin_tensor(Onnx *onnx, const char *name, OnnxType type, int32_t rank, const int64_t *dims) {
+static size_t begin_tensor(Onnx *onnx, const char *name, OnnxElement type, int32_t rank,
+                           const int64_t *dims) {
     CoreWriter *out = &onnx->out;
     const size_t begin = proto_begin(out, GRAPH_INITIALIZER);
     uint64_t bytes = type == ONNX_INT64 ? sizeof(int64_t) : sizeof(float);
@@ -185,7 +215,7 @@ static void write_dim(CoreWriter *out, int64_t value) {
     proto_end(out, begin);
 }
 
-void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxType type,
+void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxElement type,
                   GraphShape shape) {
     CoreWriter *out = &onnx->out;
     const size_t value = proto_begin(out, edge);

@@ -1,6 +1,6 @@
 /* Writing ONNX: Protocol Buffers messages, and the parts of an ONNX graph made of them.
  * Relies on: ops.h, engine/core/bytes.h.
- * Relied on by: onnx.c, onnx_ops.c. */
+ * Relied on by: onnx.c, onnx_ops.c, onnx_layers.c. */
 #ifndef SIPCNN_ENGINE_ONNX_WRITE_H
 #define SIPCNN_ENGINE_ONNX_WRITE_H
 
@@ -33,12 +33,14 @@ typedef struct OnnxName {
 /* The tensor of a node's value: sequences are [N, C, L] there, as ONNX convolves them, all else as in memory.
  */
 OnnxName onnx_value(const Node *node);
+/* That of the value of a node's input. */
+OnnxName onnx_input(const Onnx *onnx, const Node *node, int32_t index);
 /* "layer/part": a tensor that belongs to a node. */
 OnnxName onnx_part(const Node *node, const char *part);
 
 /* ---- parts of a graph ---- */
 
-typedef enum OnnxType { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT64 = 7 } OnnxType;
+typedef enum OnnxElement { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT32 = 6, ONNX_INT64 = 7 } OnnxElement;
 
 #define ONNX_INPUTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -50,9 +52,13 @@ void onnx_op(Onnx *onnx, const char *op, const char *const *inputs, const char *
 void onnx_attribute(Onnx *onnx, const char *name, int64_t value);
 void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *values);
 
-/* [N, A, B] -> [N, B, A]. */
+void onnx_attribute_float(Onnx *onnx, const char *name, float value);
+void onnx_attribute_text(Onnx *onnx, const char *name, const char *value);
+
+/* Dimension d of y is dimension order[d] of x; transpose: [N, A, B] -> [N, B, A]. */
+void onnx_permute(Onnx *onnx, const char *x, int32_t rank, const int64_t *order, const char *y);
 void onnx_transpose(Onnx *onnx, const char *x, const char *y);
-void onnx_cast(Onnx *onnx, const char *x, OnnxType type, const char *y);
+void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y);
 
 /* Constants: rank 1 with n values, or rank 0 with one. The name is `part` of the node and is returned. */
 OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank, int32_t n,
@@ -66,7 +72,7 @@ const char *onnx_parameter(Onnx *onnx, const Node *node, int32_t index, int32_t 
 
 /* Declares an input or output [N, shape] of the graph. */
 typedef enum OnnxEdge { ONNX_INPUT = 11, ONNX_OUTPUT = 12 } OnnxEdge;
-void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxType type,
+void onnx_declare(Onnx *onnx, OnnxEdge edge, const char *name, const char *doc, OnnxElement type,
                   GraphShape shape);
 
 /* ---- the operators of an op ---- */
@@ -79,7 +85,24 @@ typedef struct OnnxOp {
 /* NULL: the op has no ONNX form. */
 const OnnxOp *onnx_find(const OpClass *op);
 
-/* Writes the operators that compute the value of a node whose op is no loss. */
+/* Writes the operators that compute the value of a node whose op is no loss, its mask before them. */
 void onnx_emit(Onnx *onnx, const Node *node);
+
+/* The tensor with the mask of a node, bool [N, 1, L]. */
+OnnxName onnx_mask(const Onnx *onnx, const Node *node);
+
+/* What a layer computes goes through ReLU and mask as far as it has them: the tensor before, and the
+ * operators from there to the node's value. */
+OnnxName onnx_before_finish(const Node *node);
+void onnx_finish(Onnx *onnx, const Node *node);
+
+void onnx_emit_embed(Onnx *onnx, const Node *node);
+void onnx_emit_conv1d(Onnx *onnx, const Node *node);
+void onnx_emit_depthwise_conv1d(Onnx *onnx, const Node *node);
+void onnx_emit_linear(Onnx *onnx, const Node *node);
+void onnx_emit_batch_norm(Onnx *onnx, const Node *node);
+void onnx_emit_layer_norm(Onnx *onnx, const Node *node);
+void onnx_emit_gru(Onnx *onnx, const Node *node);
+void onnx_emit_lstm(Onnx *onnx, const Node *node);
 
 #endif

@@ -59,7 +59,8 @@ struct Node {
     GraphPadding padding;
     KernelConv1d conv;
     int32_t fields, offsets[EMBED_MAX_FIELDS + 1];
-    int32_t slice_begin;
+    int32_t runs, slice_begin; /* equal runs in a row; of values in each of the input's */
+    bool along_positions, reverse;
     float probability;
     float epsilon, momentum;
     uint32_t branch;

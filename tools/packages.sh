@@ -10,7 +10,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config xz-utils
   libmicrohttpd-dev libsqlite3-dev libxxhash-dev)
 # To run the test suite as well.
 test=(check clang libclang-rt-14-dev llvm libomp-dev clang-format shellcheck valgrind tshark
-  python3 python3-h5py python3-pandas curl)
+  python3 python3-h5py python3-pandas python3-numpy python3-onnx curl)
 # To make traffic with the lab.
 lab=(kamailio kamailio-extra-modules kamailio-websocket-modules kamailio-presence-modules
   ejabberd erlang-p1-sip linphone-cli sip-tester sipvicious sipsak sofia-sip-bin socat baresip-core

@@ -1,6 +1,6 @@
 /* Steps that several commands of sipcnn-train share.
  * Relies on: train, jansson (through report.c).
- * Relied on by: fit_command.c, score_commands.c. */
+ * Relied on by: fit_command.c, score_commands.c, export_command.c. */
 #include "train/job.h"
 
 #include "engine/core/file.h"
@@ -160,13 +160,18 @@ CoreStatus job_calibrate(TrainCheckpoint *checkpoint, TrainSource *source, const
     return status;
 }
 
-CoreStatus job_export(const TrainCheckpoint *checkpoint, const char *path, CoreError *error) {
+CoreStatus job_model(const TrainCheckpoint *checkpoint, uint8_t **bytes, size_t *size, CoreError *error) {
     char *provenance = report_provenance(checkpoint);
     if (!provenance) return core_fail(error, CORE_MEMORY, "out of memory for the provenance");
+    CoreStatus status = train_export(checkpoint, provenance, bytes, size, error);
+    free(provenance);
+    return status;
+}
+
+CoreStatus job_export(const TrainCheckpoint *checkpoint, const char *path, CoreError *error) {
     uint8_t *bytes;
     size_t size;
-    CoreStatus status = train_export(checkpoint, provenance, &bytes, &size, error);
-    free(provenance);
+    CoreStatus status = job_model(checkpoint, &bytes, &size, error);
     if (status) return status;
     status = core_file_write(path, bytes, size, error);
     free(bytes);

@@ -1,6 +1,6 @@
 /* Steps that several commands of sipcnn-train share.
  * Relies on: train/options.h, train/report.h.
- * Relied on by: fit_command.c, score_commands.c. */
+ * Relied on by: fit_command.c, score_commands.c, export_command.c. */
 #ifndef SIPCNN_TRAIN_JOB_H
 #define SIPCNN_TRAIN_JOB_H
 
@@ -23,6 +23,10 @@ CORE_NODISCARD CoreStatus job_score_training(TrainModel *model, const TrainData 
 /* Calibrates the run on the validation side and notes there how that side is judged then. */
 CORE_NODISCARD CoreStatus job_calibrate(TrainCheckpoint *checkpoint, TrainSource *source,
                                         const Arguments *arguments, CoreError *error);
+
+/* The model file's bytes (free()) of a calibrated run. */
+CORE_NODISCARD CoreStatus job_model(const TrainCheckpoint *checkpoint, uint8_t **bytes, size_t *size,
+                                    CoreError *error);
 
 /* Writes the model file. */
 CORE_NODISCARD CoreStatus job_export(const TrainCheckpoint *checkpoint, const char *path, CoreError *error);

@@ -43,13 +43,16 @@ static const Command commands[] = {
      "  sipcnn-train calibrate --checkpoint run.ckpt\n"
      "  sipcnn-train calibrate --checkpoint run.ckpt --false-per-million 10 --margin 2 --output strict.ckpt",
      "cdsCofgntjq", calibrate_command},
-    {"export", "write the model file",
-     "--checkpoint RUN.ckpt --output FILE.sipcnn\n\n"
+    {"export", "write the model file, or an ONNX model",
+     "--checkpoint RUN.ckpt [--output FILE.sipcnn] [--onnx FILE.onnx] | --model FILE.sipcnn --onnx "
+     "FILE.onnx\n\n"
      "Writes the calibrated network for sipcnn-infer, with where it came from (dataset hash, command, seed, "
-     "metrics).\n\n"
-     "example:\n"
-     "  sipcnn-train export --checkpoint run.ckpt --output lab.sipcnn",
-     "coq", export_command},
+     "metrics),\n"
+     "and as an ONNX model that takes a message's features and gives its logits.\n\n"
+     "examples:\n"
+     "  sipcnn-train export --checkpoint run.ckpt --output lab.sipcnn\n"
+     "  sipcnn-train export --model lab.sipcnn --onnx lab.onnx",
+     "cmoOq", export_command},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -19,6 +19,7 @@
     X('c', CHECKPOINT, "checkpoint", "FILE", "a training run, as fit writes it")                             \
     X('m', MODEL, "model", "FILE", "a model file, as export writes it")                                      \
     X('x', EXPORT, "export", "FILE", "when the run ends, calibrate it and write this model file")            \
+    X('O', ONNX, "onnx", "FILE", "write the network as an ONNX model too, for other runtimes")               \
     X('l', LOCAL, "local", "CIDR", "addresses of the operator's own hosts; may be repeated")                 \
     X('r', DROP_RUNS, "drop-runs", "N,N...", "leave these runs out, with all messages of their calls")       \
     X('f', FALSE_RATE, "false-per-million", "N", "false messages per million that the thresholds may admit") \
@@ -169,6 +170,7 @@ static int read_plain_option(int value, const char *text, Arguments *a) {
     case OPTION_CHECKPOINT: a->checkpoint = text; return EXIT_OK;
     case OPTION_MODEL: a->model = text; return EXIT_OK;
     case OPTION_EXPORT: a->export_path = text; return EXIT_OK;
+    case OPTION_ONNX: a->onnx = text; return EXIT_OK;
     case OPTION_LOCAL: return read_local(text, a);
     case OPTION_DROP_RUNS: return read_runs(text, a);
     case OPTION_FALSE_RATE:

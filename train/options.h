@@ -13,7 +13,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* What a command line said. Strings are borrowed from argv; NULL where nothing was said. */
 typedef struct Arguments {
-    const char *dataset, *split, *cache, *output, *checkpoint, *model, *export_path;
+    const char *dataset, *split, *cache, *output, *checkpoint, *model, *export_path, *onnx;
     DatasetSide side;
     TrainOptions options;
     TrainCalibrateOptions calibrate;

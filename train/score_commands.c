@@ -1,4 +1,4 @@
-/* sipcnn-train evaluate, calibrate and export.
+/* sipcnn-train evaluate and calibrate.
  * Relies on: train/job.h, train/export.h.
  * Relied on by: main.c. */
 #include "train/job.h"
@@ -163,20 +163,4 @@ int calibrate_command(const Arguments *arguments) {
     train_checkpoint_free(checkpoint);
     free(checkpoint);
     return result;
-}
-
-int export_command(const Arguments *arguments) {
-    if (!arguments->checkpoint || !arguments->output) {
-        fprintf(stderr, "sipcnn-train export: --checkpoint and --output are needed (--help tells more)\n");
-        return EXIT_USAGE;
-    }
-    CoreError error = {0};
-    TrainCheckpoint *checkpoint = calloc(1, sizeof *checkpoint);
-    if (!checkpoint) return job_failed(&(CoreError){.text = "out of memory"});
-    CoreStatus status = train_checkpoint_read(arguments->checkpoint, checkpoint, &error);
-    if (status == CORE_OK) status = job_export(checkpoint, arguments->output, &error);
-    if (status == CORE_ARGUMENT) core_fail_context(&error, status, "%s", arguments->checkpoint);
-    train_checkpoint_free(checkpoint);
-    free(checkpoint);
-    return status ? job_failed(&error) : EXIT_OK;
 }

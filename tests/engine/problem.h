@@ -21,7 +21,7 @@ typedef struct OpCase {
     int n, length, channels, out, taps, stride, dilation, fields; /* length 0: the input is a vector */
     GraphPadding padding;
     float smoothing, focal;
-    bool relu, evaluate; /* evaluate: not a training run */
+    bool relu, reverse, positions, evaluate; /* evaluate: not a training run */
     MaskKind mask;
 } OpCase;
 

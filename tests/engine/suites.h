@@ -12,5 +12,6 @@ TCase *optimiser_tests(void);
 TCase *rng_tests(void);
 TCase *schedule_tests(void);
 TCase *training_tests(void);
+TCase *zoo_tests(void);
 
 #endif

@@ -20,6 +20,7 @@ int main(void) {
     suite_add_tcase(suite, optimiser_tests());
     suite_add_tcase(suite, golden_tests());
     suite_add_tcase(suite, training_tests());
+    suite_add_tcase(suite, zoo_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     const int failed = srunner_ntests_failed(runner);

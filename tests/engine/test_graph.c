@@ -45,6 +45,11 @@ static GraphNode many(Start *s) {
     return graph_concat(s->graph, parts, GRAPH_MAX_INPUTS + 1);
 }
 
+static GraphNode joined(Start *s, bool positions) {
+    const GraphNode x[] = {s->sequence, graph_input_f32(s->graph, "short", graph_sequence(2, 4))};
+    return positions ? graph_concat_positions(s->graph, x, 2) : graph_concat(s->graph, x, 2);
+}
+
 static GraphNode two_losses(Start *s) {
     graph_sigmoid_loss(s->graph, s->vector, s->vector, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
     return graph_sigmoid_loss(s->graph, s->vector, s->vector, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
@@ -125,6 +130,22 @@ static GraphNode endless(Start *s) {
       "slice \"node 5\": channels 3 .. 5 are not inside of \"vector\" [N, 5]")                               \
     X(graph_slice(s->graph, s->vector, -1, 3), CORE_SHAPE,                                                   \
       "slice \"node 5\": channels -1 .. 1 are not inside of \"vector\" [N, 5]")                              \
+    X(graph_slice_positions(s->graph, s->sequence, 5, 3), CORE_SHAPE,                                        \
+      "slice \"node 5\": positions 5 .. 7 are not inside of \"sequence\" [N, 7, 3]")                         \
+    X(joined(s, false), CORE_SHAPE,                                                                          \
+      "concat \"node 6\": inputs \"sequence\" [N, 7, 3] and \"short\" [N, 2, 4] cannot be joined")           \
+    X(joined(s, true), CORE_SHAPE,                                                                           \
+      "concat \"node 6\": inputs \"sequence\" [N, 7, 3] and \"short\" [N, 2, 4] cannot be joined")           \
+    X(graph_gru(s->graph, s->vector, 3, false, NULL, "layer"), CORE_SHAPE,                                   \
+      "gru \"layer\": input \"vector\" is f32 [N, 5], but f32 [N, L, C] is needed")                          \
+    X(graph_lstm(s->graph, s->sequence, 0, false, NULL, "layer"), CORE_SHAPE,                                \
+      "lstm \"layer\": a state of 0 channels is not in 1 .. 16384")                                          \
+    X(graph_batch_norm(s->graph, s->vector, &(GraphNorm){.momentum = 2}, "layer"), CORE_ARGUMENT,            \
+      "batch_norm \"layer\": epsilon 1e-05, momentum 2 are not possible")                                    \
+    X(graph_layer_norm(s->graph, s->bytes, NULL, "layer"), CORE_SHAPE,                                       \
+      "layer_norm \"layer\": input \"bytes\" is u8 [N, 9], but f32 input is needed")                         \
+    X(graph_softmax_loss(s->graph, s->vector, s->vector, GRAPH_NONE, NULL, &(GraphLossShape){.focal = -1}),  \
+      CORE_ARGUMENT, "softmax_loss \"loss\": smoothing 0, focal -1 are not possible")                        \
     X(many(s), CORE_LIMIT, "concat \"\": 17 inputs are not 1 .. 16")                                         \
     X(graph_dropout(s->graph, s->vector, 1), CORE_ARGUMENT,                                                  \
       "dropout \"node 5\": probability 1 is not in [0, 1)")                                                  \

@@ -5,6 +5,7 @@ usage: check_cases.py ONNX-CASES
 
 Relies on: onnx_model.py, numpy; onnx (optional). Relied on by: ctest (tests/onnx).
 """
+import json
 import os
 import subprocess
 import sys
@@ -71,6 +72,23 @@ def check_network(model):
     check(model.initializers['tokens.conv.weight'].shape == (7, 5, 3), 'weights are not [out, in, taps]')
 
 
+def check_sipcnn(model):
+    """What a consumer of the SIP CNN needs besides its logits."""
+    check(model.metadata['feature_spec_version'] == '1' and len(model.metadata['feature_spec_hash']) == 16, 'spec')
+    classes, thresholds, probability, novelty, counters, provenance = (
+        json.loads(model.metadata[key])
+        for key in ('classes', 'thresholds', 'probability', 'novelty', 'counters', 'provenance'))
+    check(len(classes) == model.outputs['logits'][1][1] and 'flood' in classes, classes)
+    check(set(thresholds) == {*classes, 'unknown'} and thresholds['flood'].keys() == {'threshold', 'k', 'n'}, thresholds)
+    check(set(probability) <= set(classes), probability)
+    units = model.outputs['hidden'][1][1]
+    check(all(len(centre) == units for centre in [*novelty['centres'].values(), novelty['inverse_variance']]), 'centres')
+    check('benign' in novelty['centres'], novelty['centres'].keys())
+    check(len(counters) == model.inputs['input_counters'][1][1] and counters[0] == 'fact.REQUEST', counters[:3])
+    check(provenance['program'].startswith('sipcnn-train'), provenance)
+    check(all(doc for _, _, doc in model.inputs.values()), 'an input is not described')
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         result = subprocess.run([sys.argv[1], folder])
@@ -78,6 +96,7 @@ def main():
         cases = sorted(os.listdir(folder))
         models = {case: check_case(case, os.path.join(folder, case)) for case in cases}
         check_network(models['network'])
+        check_sipcnn(models['sipcnn'])
         print(len(models), 'models passed')
 
 

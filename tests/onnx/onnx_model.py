@@ -5,11 +5,12 @@ operator set 17). What it does not know is an error.
 
 Relies on: numpy. Relied on by: check_cases.py, tests/train/test_command.py.
 """
+import math
 import struct
 
 import numpy as np
 
-TYPES = {1: np.dtype('<f4'), 2: np.dtype('u1'), 7: np.dtype('<i8'), 9: np.dtype('?')}
+TYPES = {1: np.dtype('<f4'), 2: np.dtype('u1'), 6: np.dtype('<i4'), 7: np.dtype('<i8'), 9: np.dtype('?')}
 
 
 # ---- the file: Protocol Buffers ----
@@ -123,11 +124,58 @@ def windows(x, kernel_shape, strides):
     return np.lib.stride_tricks.sliding_window_view(x, kernel_shape[0], axis=2)[:, :, ::strides[0]]
 
 
-def slice_axes(x, starts, ends, axes):
+def slice_axes(x, starts, ends, axes, steps=(1,)):
     window = [slice(None)] * x.ndim
-    for start, end, axis in zip(starts, ends, axes):
-        window[axis] = slice(start, end)
+    for start, end, axis, step in zip(starts, ends, axes, steps):
+        window[axis] = slice(start, None if end < -x.shape[axis] else end, step)
     return x[tuple(window)]
+
+
+def batch_norm(x, scale, bias, mean, variance, epsilon):
+    by_channel = [p.reshape([-1] + [1] * (x.ndim - 2)) for p in (scale, bias, mean, variance)]
+    return (x - by_channel[2]) / np.sqrt(by_channel[3] + np.float32(epsilon)) * by_channel[0] + by_channel[1]
+
+
+def layer_norm(x, scale, bias, axis, epsilon):
+    centred = x - x.mean(axis, keepdims=True)
+    return centred / np.sqrt((centred ** 2).mean(axis, keepdims=True) + np.float32(epsilon)) * scale + bias
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gru_step(x, r, state, hidden):
+    """x: W x + Wb, r: (R, Rb); gates z, r, h with linear_before_reset."""
+    side = state[0] @ r[0].T + r[1]
+    z, reset = sigmoid(x[:, :2 * hidden] + side[:, :2 * hidden]).reshape(-1, 2, hidden).transpose(1, 0, 2)
+    new = np.tanh(x[:, 2 * hidden:] + reset * side[:, 2 * hidden:])
+    return ((1 - z) * new + z * state[0], state[1])
+
+
+def lstm_step(x, r, state, hidden):
+    """Gates i, o, f, c."""
+    i, o, f, c = (x + state[0] @ r[0].T + r[1]).reshape(-1, 4, hidden).transpose(1, 0, 2)
+    cell = sigmoid(f) * state[1] + sigmoid(i) * np.tanh(c)
+    return (sigmoid(o) * np.tanh(cell), cell)
+
+
+def recurrent(step):
+    def run(x, w, r, b, lengths=None, *, hidden_size, direction, linear_before_reset=1):
+        """x [L, N, C] -> [L, 1, N, hidden], each row over its own length, zeros behind."""
+        assert linear_before_reset
+        steps, rows = x.shape[:2]
+        lengths = np.full(rows, steps) if lengths is None else lengths
+        wb, rb = np.split(b[0], 2)
+        y = np.zeros((steps, 1, rows, hidden_size), np.float32)
+        for n in range(rows):
+            state = (np.zeros((1, hidden_size), np.float32),) * 2
+            order = range(lengths[n])
+            for t in reversed(order) if direction == 'reverse' else order:
+                state = step(x[t, n:n + 1] @ w[0].T + wb, (r[0], rb), state, hidden_size)
+                y[t, 0, n] = state[0][0]
+        return y
+    return run
 
 
 def squeeze(x, axes):
@@ -141,15 +189,23 @@ def unsqueeze(x, axes):
 OPERATORS = {
     'Add': np.add,
     'AveragePool': lambda x, **attributes: windows(x, **attributes).mean(3),
+    'BatchNormalization': batch_norm,
     'Cast': lambda x, to: x.astype(TYPES[to]),
     'Concat': lambda *x, axis: np.concatenate(x, axis),
     'ConstantOfShape': lambda shape: np.zeros(shape, np.float32),
     'Conv': conv,
     'Div': np.divide,
+    'Equal': np.equal,
+    'Erf': lambda x: np.vectorize(math.erf, otypes=[np.float32])(x),
+    'GRU': recurrent(gru_step),
     'Gather': lambda x, index, axis=0: np.take(x, index, axis),
     'Gemm': lambda a, b, c: a @ b + c,
+    'GlobalAveragePool': lambda x: x.mean(2, keepdims=True),
+    'GlobalMaxPool': lambda x: x.max(2, keepdims=True),
     'Greater': np.greater,
     'Identity': lambda x: x,
+    'LSTM': recurrent(lstm_step),
+    'LayerNormalization': layer_norm,
     'Less': np.less,
     'Max': np.maximum,
     'MaxPool': lambda x, **attributes: windows(x, **attributes).max(3),
@@ -157,9 +213,12 @@ OPERATORS = {
     'Mul': np.multiply,
     'ReduceSum': lambda x, axes, keepdims=1: np.sum(x, tuple(axes), keepdims=bool(keepdims)),
     'Relu': lambda x: np.maximum(x, 0),
+    'Reshape': lambda x, shape: x.reshape(shape),
+    'Sigmoid': sigmoid,
     'Slice': slice_axes,
     'Squeeze': squeeze,
     'Sub': np.subtract,
+    'Tanh': np.tanh,
     'Transpose': lambda x, perm: np.transpose(x, perm),
     'Unsqueeze': unsqueeze,
     'Where': np.where,

@@ -5,6 +5,11 @@ usage: test_command.py SIPCNN-TRAIN SIPCNN-DATA SAMPLES-FOLDER      exit code 77
 """
 import filecmp, glob, json, os, random, re, signal, subprocess, sys, tempfile, time
 
+import numpy as np
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'onnx'))
+from onnx_model import Model
+
 TRAIN, DATA, SAMPLES = sys.argv[1:4]
 FIT = ['fit', '--dataset', '../lab.h5', '--split', 'first', '--output', 'run.ckpt', '--epochs', '3', '--cap', '150',
        '--warm-every', '0', '--patience', '9']
@@ -91,11 +96,34 @@ def calibrate_and_export(folder):
     check('unknown' in json.loads(result.stdout), result.stdout)
     result = run(TRAIN, 'export', '--checkpoint', run_path, '--output', model)
     check(result.returncode == 0, result.stderr)
+    export_onnx(folder, run_path, model)
     sides = ['--dataset', data, '--split', 'first', '--side', 'validation', '--json']
     a = json.loads(run(TRAIN, 'evaluate', '--checkpoint', run_path, *sides).stdout)
     b = json.loads(run(TRAIN, 'evaluate', '--model', model, *sides).stdout)
     check(a['benign'] > 0 and a['per_class'].keys() == b['per_class'].keys(), a)
     check(abs(a['macro_f1'] - b['macro_f1']) < 2e-3, 'run and model file differ:', a['macro_f1'], b['macro_f1'])
+
+
+def export_onnx(folder, run_path, model):
+    """A run and the model file made of it give ONNX models that agree, though one has folded its embeddings."""
+    paths = [os.path.join(folder, name) for name in ('run.onnx', 'model.onnx')]
+    again = os.path.join(folder, 'again.sipcnn')
+    result = run(TRAIN, 'export', '--checkpoint', run_path, '--output', again, '--onnx', paths[0])
+    check(result.returncode == 0, result.stderr)
+    check(filecmp.cmp(model, again, shallow=False), 'the model file differs beside --onnx')
+    result = run(TRAIN, 'export', '--model', model, '--onnx', paths[1])
+    check(result.returncode == 0, result.stderr)
+    a, b = (Model(open(path, 'rb').read()) for path in paths)
+    check(a.metadata == b.metadata, 'metadata differ')
+    rng = np.random.default_rng(1)
+    inputs = {name: rng.integers(0, 256, [9, *shape[1:]]).astype(kind) for name, (kind, shape, _) in a.inputs.items()}
+    for name, value in a.run(inputs).items():
+        check(np.allclose(value, b.run(inputs)[name], rtol=1e-5, atol=1e-5), name, 'differs')
+    expect_one_line(run(TRAIN, 'export', '--model', model, '--onnx', '/nowhere/x.onnx'), 1, '/nowhere/x.onnx')
+    expect_one_line(run(TRAIN, 'export', '--model', model), 2, '--onnx')
+    expect_one_line(run(TRAIN, 'export', '--checkpoint', run_path), 2, '--output', '--onnx')
+    expect_one_line(run(TRAIN, 'export', '--checkpoint', run_path, '--model', model, '--onnx', paths[0]), 2, '--model')
+    expect_one_line(run(TRAIN, 'export', '--model', run_path, '--onnx', paths[0]), 1, run_path)
 
 
 def larger_than_the_cache(folder):
