@@ -189,18 +189,20 @@ static void recurrent_prepare(const Graph *graph, const Node *node) {
     kernel_conv1d_pack(&state, node_parameter(graph, node, STATE_WEIGHT), state_packed(node));
 }
 
+static const KernelBatch one = {.samples = 1};
+
 /* dw += x' dy and dbias += dy for `rows` rows. */
 static void product_weights(const Graph *graph, const KernelConv1d *product, int32_t rows, const float *x,
                             const float *slopes, float *weights, float *bias) {
     const KernelRange all = {0, rows};
-    graph->kernels->conv1d_weights(product, all, all, x, slopes, weights, bias);
+    graph->kernels->conv1d_weights(product, &one, all, all, x, slopes, weights, bias);
 }
 
 /* dx += dy w' for `rows` rows. */
 static void product_data(const Graph *graph, const KernelConv1d *product, int32_t rows, const float *packed,
                          const float *slopes, float *x) {
     const KernelRange all = {0, rows};
-    graph->kernels->conv1d_data(product, all, all, packed, slopes, x);
+    graph->kernels->conv1d_data(product, &one, all, all, packed, slopes, x);
 }
 
 /* Backward through one step: its gates' slopes, and the states' slopes before it. */

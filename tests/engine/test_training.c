@@ -1,6 +1,5 @@
-/* Whole graphs: the same bits for any number of threads, after a resume, without
- * allocation; and that they learn. Relies on: network.h, allocations.h, engine/core/cpu.h, Check. Relied on
- * by: test_engine.c. */
+/* Whole graphs: the same bits for any number of threads, after a resume, without allocation; and that they
+ * learn. Relies on: network.h, allocations.h, engine/core/cpu.h, Check. Relied on by: test_engine.c. */
 #include "tests/engine/network.h"
 
 #include "engine/core/cpu.h"
