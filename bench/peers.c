@@ -12,9 +12,11 @@ const BenchPeer *const bench_peers_known[BENCH_PEERS_KNOWN] = {&bench_peer_pytor
 
 /* ---- who takes part ---- */
 
+/* Who names the library of ONNX Runtime asks for it, unless only training is measured. */
 static bool is_wanted(const BenchPeersOptions *options, int p) {
-    return (options->peers >> p & 1) || (bench_peers_known[p] == &bench_peer_onnxruntime && !options->peers &&
-                                         getenv("SIPCNN_ONNXRUNTIME"));
+    if (options->peers) return options->peers >> p & 1;
+    return bench_peers_known[p] == &bench_peer_onnxruntime && (options->work & 2) &&
+           getenv("SIPCNN_ONNXRUNTIME");
 }
 
 static void open_peer(BenchPeers *peers, int p) {
