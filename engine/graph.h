@@ -89,6 +89,11 @@ GraphNode graph_input_u8(Graph *graph, const char *name, GraphShape shape);
  */
 GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
                       const GraphMask *mask, const char *name);
+/* A convolution of such an embedding in one: ids u8 [L, F] -> [L', out_channels], table [taps][sum of
+ * vocabulary][out_channels], bias [out_channels], then ReLU, then mask. What the mask leaves out of the
+ * output it leaves out of the ids too; its stride is a multiple of the convolution's. */
+GraphNode graph_embed_conv1d(Graph *graph, GraphNode ids, const uint16_t *vocabulary, const GraphConv1d *conv,
+                             const char *name);
 
 /* [L, C] -> [L', out_channels], weight [taps][C][out_channels], bias [out_channels], then ReLU, then mask. */
 GraphNode graph_conv1d(Graph *graph, GraphNode x, const GraphConv1d *conv, const char *name);

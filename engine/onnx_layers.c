@@ -1,6 +1,6 @@
-/* The ONNX operators of the ops with parameters: embed, convolutions, linear, normalisations, recurrent
- * layers. Relies on: onnx_write.h; the operators are those of the ONNX operator set 17. Relied on by:
- * onnx_ops.c. */
+/* The ONNX operators of the ops with parameters.
+ * Relies on: onnx_write.h; the operators are those of the ONNX operator set 17.
+ * Relied on by: onnx_ops.c. */
 #include "engine/onnx_write.h"
 
 /* ---- embed ---- */
@@ -29,23 +29,30 @@ static OnnxName embed_rows(Onnx *onnx, const Node *node, bool bounded) {
     return safe;
 }
 
-void onnx_emit_embed(Onnx *onnx, const Node *node) {
+/* The table with a row of zeros behind it; shape is that of the table. */
+static OnnxName embed_padded(Onnx *onnx, const Node *node, const char *table, int32_t rank,
+                             const int64_t *shape) {
+    const int64_t row[3] = {1, shape[1], shape[2]};
+    const OnnxName zeros = onnx_part(node, "zero_row"), padded = onnx_part(node, "padded_table");
+    const OnnxName row_shape = onnx_ints(onnx, node, "row_shape", 1, rank, row);
+    onnx_op(onnx, "ConstantOfShape", ONNX_INPUTS(row_shape.text), zeros.text);
+    const size_t concat = onnx_begin(onnx, "Concat", ONNX_INPUTS(table, zeros.text), padded.text);
+    onnx_attribute(onnx, "axis", 0);
+    onnx_end(onnx, concat);
+    return padded;
+}
+
+/* The rows of all fields added up: [N, L, channels], or with taps [N, L, channels, taps]. */
+static OnnxName embed_sum(Onnx *onnx, const Node *node) {
     const int64_t rows = node->offsets[node->fields], channels = node->conv.out_channels;
+    const int64_t shape[3] = {rows, channels, node->conv.taps}, strides[3] = {channels, 1, rows * channels};
+    const int32_t rank = node->op == &op_embed ? 2 : 3;
     bool bounded = false; /* there are u8 ids beyond a vocabulary */
     for (int32_t f = 0; f < node->fields; f++)
         bounded = bounded || node->offsets[f + 1] - node->offsets[f] <= UINT8_MAX;
     const OnnxName row = embed_rows(onnx, node, bounded);
-    const char *table =
-        onnx_parameter(onnx, node, 0, 2, (const int64_t[]){rows, channels}, (const int64_t[]){channels, 1});
-    const OnnxName padded = onnx_part(node, "padded_table");
-    if (bounded) {
-        const OnnxName zeros = onnx_part(node, "zero_row");
-        const OnnxName shape = onnx_ints(onnx, node, "row_shape", 1, 2, (const int64_t[]){1, channels});
-        onnx_op(onnx, "ConstantOfShape", ONNX_INPUTS(shape.text), zeros.text);
-        const size_t concat = onnx_begin(onnx, "Concat", ONNX_INPUTS(table, zeros.text), padded.text);
-        onnx_attribute(onnx, "axis", 0);
-        onnx_end(onnx, concat);
-    }
+    const char *table = onnx_parameter(onnx, node, 0, rank, shape, strides);
+    const OnnxName padded = bounded ? embed_padded(onnx, node, table, rank, shape) : (OnnxName){0};
     const OnnxName each = onnx_part(node, "embeddings"), sum = onnx_part(node, "embedding");
     onnx_op(onnx, "Gather", ONNX_INPUTS(bounded ? padded.text : table, row.text), each.text);
     const OnnxName axis = onnx_ints(onnx, node, "fields", 1, 1, (const int64_t[]){2});
@@ -54,24 +61,27 @@ void onnx_emit_embed(Onnx *onnx, const Node *node) {
         onnx_begin(onnx, one ? "Squeeze" : "ReduceSum", ONNX_INPUTS(each.text, axis.text), sum.text);
     if (!one) onnx_attribute(onnx, "keepdims", 0);
     onnx_end(onnx, reduce);
+    return sum;
+}
+
+void onnx_emit_embed(Onnx *onnx, const Node *node) {
+    const OnnxName sum = embed_sum(onnx, node);
     onnx_transpose(onnx, sum.text, onnx_before_finish(node).text);
     onnx_finish(onnx, node);
 }
 
 /* ---- convolutions and linear ---- */
 
-/* Convolutions of both kinds; the padding behind is what the last window reaches beyond the end. */
-static void emit_conv(Onnx *onnx, const Node *node, int64_t groups, const int64_t dims[3],
-                      const int64_t strides[3]) {
+/* The padding behind is what the last window reaches beyond the end. */
+static void emit_conv(Onnx *onnx, const Node *node, const char *x, const char *weight, int64_t groups) {
     const KernelConv1d *conv = &node->conv;
     const int32_t length = node_input(onnx->graph, node, 0)->shape.size[0];
     const int64_t reach = (int64_t)(conv->taps - 1) * conv->dilation;
     const int64_t end = (int64_t)(node->shape.size[0] - 1) * conv->stride - conv->left + reach + 1;
     const int64_t pads[2] = {conv->left, end > length ? end - length : 0};
-    const char *weight = onnx_parameter(onnx, node, 0, 3, dims, strides);
-    const char *bias = onnx_parameter(onnx, node, 1, 1, &(int64_t){conv->out_channels}, &(int64_t){1});
-    const OnnxName x = onnx_input(onnx, node, 0), y = onnx_before_finish(node);
-    const size_t op = onnx_begin(onnx, "Conv", ONNX_INPUTS(x.text, weight, bias), y.text);
+    const char *biases = onnx_parameter(onnx, node, 1, 1, &(int64_t){conv->out_channels}, &(int64_t){1});
+    const OnnxName y = onnx_before_finish(node);
+    const size_t op = onnx_begin(onnx, "Conv", ONNX_INPUTS(x, weight, biases), y.text);
     onnx_attributes(onnx, "kernel_shape", 1, &(int64_t){conv->taps});
     onnx_attributes(onnx, "strides", 1, &(int64_t){conv->stride});
     onnx_attributes(onnx, "dilations", 1, &(int64_t){conv->dilation});
@@ -81,16 +91,37 @@ static void emit_conv(Onnx *onnx, const Node *node, int64_t groups, const int64_
     onnx_finish(onnx, node);
 }
 
+/* What an id adds at each tap becomes a channel of its own, [N, channels * taps, L]; the convolution then
+ * picks from each position what it adds at that tap. */
+void onnx_emit_embed_conv1d(Onnx *onnx, const Node *node) {
+    const int64_t channels = node->conv.out_channels, taps = node->conv.taps;
+    const OnnxName sum = embed_sum(onnx, node), row = onnx_part(node, "tap_row");
+    const OnnxName each = onnx_part(node, "each_tap"), inside = onnx_part(node, "inside");
+    const OnnxName shape = onnx_ints(onnx, node, "tap_shape", 1, 3, (const int64_t[]){0, 0, channels * taps});
+    onnx_op(onnx, "Reshape", ONNX_INPUTS(sum.text, shape.text), row.text);
+    onnx_transpose(onnx, row.text, each.text);
+    if (node->masked) onnx_mask_input(onnx, node, each.text, inside.text);
+    const OnnxName weight = onnx_identities(onnx, node, "pick", channels, taps);
+    emit_conv(onnx, node, node->masked ? inside.text : each.text, weight.text, channels);
+}
+
+static void emit_plain_conv(Onnx *onnx, const Node *node, int64_t groups, const int64_t *dims,
+                            const int64_t *strides) {
+    const char *weight = onnx_parameter(onnx, node, 0, 3, dims, strides);
+    emit_conv(onnx, node, onnx_input(onnx, node, 0).text, weight, groups);
+}
+
 void onnx_emit_conv1d(Onnx *onnx, const Node *node) {
-    const int64_t in = node->conv.in_channels, out = node->conv.out_channels;
-    emit_conv(onnx, node, 1, (const int64_t[]){out, in, node->conv.taps},
-              (const int64_t[]){1, out, in * out});
+    const int64_t groups = node->conv.groups ? node->conv.groups : 1;
+    const int64_t in = node->conv.in_channels / groups, out = node->conv.out_channels;
+    emit_plain_conv(onnx, node, groups, (const int64_t[]){out, in, node->conv.taps},
+                    (const int64_t[]){1, out, in * out});
 }
 
 void onnx_emit_depthwise_conv1d(Onnx *onnx, const Node *node) {
     const int64_t channels = node->conv.out_channels;
-    emit_conv(onnx, node, channels, (const int64_t[]){channels, 1, node->conv.taps},
-              (const int64_t[]){1, 0, channels});
+    emit_plain_conv(onnx, node, channels, (const int64_t[]){channels, 1, node->conv.taps},
+                    (const int64_t[]){1, 0, channels});
 }
 
 void onnx_emit_linear(Onnx *onnx, const Node *node) {

@@ -31,18 +31,37 @@ OnnxName onnx_mask(const Onnx *onnx, const Node *node) {
     return onnx_part(mask_owner(onnx, node), "mask");
 }
 
-/* Position t is among the first ceil(n / stride) if t * stride < n. */
-static void emit_mask_of(Onnx *onnx, const Node *node) {
-    const int32_t length = masked_length(onnx->graph, node);
-    int64_t positions[UINT8_MAX] = {0};
-    for (int32_t t = 0; t < length; t++)
-        positions[t] = (int64_t)node->mask.stride * (node->mask.at_end ? length - 1 - t : t);
-    const OnnxName position = onnx_ints(onnx, node, "positions", 1, length, positions);
-    const OnnxName axis = onnx_ints(onnx, node, "mask_axis", 1, 1, (const int64_t[]){1});
-    const OnnxName lengths = onnx_part(node, "lengths"), valid = onnx_part(node, "valid");
+/* The names of what makes up a mask. */
+typedef struct MaskParts {
+    const char *positions, *axis, *lengths, *valid, *mask;
+} MaskParts;
+
+/* Which of `length` positions are valid after strides of `stride`, bool [N, 1, L]. Position t is among the
+ * first ceil(n / stride) if t * stride < n. */
+static void emit_mask_parts(Onnx *onnx, const Node *node, int32_t length, int32_t stride,
+                            const MaskParts *parts) {
+    const bool end = node->mask.at_end;
+    const OnnxName position =
+        onnx_steps(onnx, node, parts->positions, length, end ? (int64_t)stride * (length - 1) : 0,
+                   end ? -(int64_t)stride : stride);
+    const OnnxName axis = onnx_ints(onnx, node, parts->axis, 1, 1, (const int64_t[]){1});
+    const OnnxName lengths = onnx_part(node, parts->lengths), valid = onnx_part(node, parts->valid);
     onnx_cast(onnx, onnx->graph->nodes[node->mask.lengths].name, ONNX_INT64, lengths.text);
     onnx_op(onnx, "Less", ONNX_INPUTS(position.text, lengths.text), valid.text);
-    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), onnx_mask(onnx, node).text);
+    onnx_op(onnx, "Unsqueeze", ONNX_INPUTS(valid.text, axis.text), onnx_part(node, parts->mask).text);
+}
+
+static void emit_own_mask(Onnx *onnx, const Node *node) {
+    static const MaskParts parts = {"positions", "mask_axis", "lengths", "valid", "mask"};
+    emit_mask_parts(onnx, node, masked_length(onnx->graph, node), node->mask.stride, &parts);
+}
+
+void onnx_mask_input(Onnx *onnx, const Node *node, const char *x, const char *y) {
+    static const MaskParts parts = {"in_positions", "in_mask_axis", "in_lengths", "in_valid", "in_mask"};
+    const int32_t length = node_input(onnx->graph, node, 0)->shape.size[0];
+    emit_mask_parts(onnx, node, length, node->mask.stride / node->conv.stride, &parts);
+    const OnnxName zero = onnx_floats(onnx, node, "in_zero", 1, (const float[]){0});
+    onnx_op(onnx, "Where", ONNX_INPUTS(onnx_part(node, parts.mask).text, x, zero.text), y);
 }
 
 /* y = x [N, C, L] where the mask holds, else `other`. */
@@ -226,11 +245,7 @@ static void emit_position(Onnx *onnx, const Node *node, const char *x, int64_t p
 
 /* The value at the n-th position, where n are valid, all others being zeros in a sum. */
 static void emit_nth(Onnx *onnx, const Node *node, const char *x, const char *zero) {
-    const int32_t length = masked_length(onnx->graph, node);
-    int64_t numbers[UINT8_MAX] = {0};
-    for (int32_t t = 0; t < length; t++)
-        numbers[t] = t + 1;
-    const OnnxName number = onnx_ints(onnx, node, "numbers", 1, length, numbers);
+    const OnnxName number = onnx_steps(onnx, node, "numbers", masked_length(onnx->graph, node), 1, 1);
     const OnnxName axis = onnx_ints(onnx, node, "axis", 1, 1, (const int64_t[]){2});
     const OnnxName integers = onnx_part(node, "mask_ints"), count = onnx_part(node, "valid_count");
     const OnnxName chosen = onnx_part(node, "chosen"), alone = onnx_part(node, "alone");
@@ -288,6 +303,7 @@ static const OnnxOp ops[] = {
     {&op_input_u8, emit_input_u8},
     {&op_normalise_u8, emit_normalise_u8},
     {&op_embed, onnx_emit_embed},
+    {&op_embed_conv1d, onnx_emit_embed_conv1d},
     {&op_conv1d, onnx_emit_conv1d},
     {&op_depthwise_conv1d, onnx_emit_depthwise_conv1d},
     {&op_linear, onnx_emit_linear},
@@ -320,6 +336,6 @@ const OnnxOp *onnx_find(const OpClass *op) {
 }
 
 void onnx_emit(Onnx *onnx, const Node *node) {
-    if (node->masked && mask_owner(onnx, node) == node) emit_mask_of(onnx, node);
+    if (node->masked && mask_owner(onnx, node) == node) emit_own_mask(onnx, node);
     onnx_find(node->op)->emit(onnx, node);
 }

@@ -182,11 +182,29 @@ OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank,
     return name;
 }
 
+OnnxName onnx_steps(Onnx *onnx, const Node *node, const char *part, int32_t n, int64_t first, int64_t step) {
+    const OnnxName name = onnx_part(node, part);
+    const size_t begin = begin_tensor(onnx, name.text, ONNX_INT64, 1, &(int64_t){n});
+    for (int32_t i = 0; i < n; i++)
+        core_write_u64(&onnx->out, (uint64_t)(first + i * step));
+    proto_end(&onnx->out, begin);
+    return name;
+}
+
 OnnxName onnx_floats(Onnx *onnx, const Node *node, const char *part, int32_t n, const float *values) {
     const OnnxName name = onnx_part(node, part);
     const size_t begin = begin_tensor(onnx, name.text, ONNX_FLOAT, 1, &(int64_t){n});
     for (int32_t i = 0; i < n; i++)
         core_write_f32(&onnx->out, values[i]);
+    proto_end(&onnx->out, begin);
+    return name;
+}
+
+OnnxName onnx_identities(Onnx *onnx, const Node *node, const char *part, int64_t count, int64_t size) {
+    const OnnxName name = onnx_part(node, part);
+    const size_t begin = begin_tensor(onnx, name.text, ONNX_FLOAT, 3, (const int64_t[]){count, size, size});
+    for (int64_t i = 0; i < count * size * size; i++)
+        core_write_f32(&onnx->out, i / size % size == i % size ? 1 : 0);
     proto_end(&onnx->out, begin);
     return name;
 }

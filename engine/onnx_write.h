@@ -51,7 +51,6 @@ void onnx_end(Onnx *onnx, size_t begin);
 void onnx_op(Onnx *onnx, const char *op, const char *const *inputs, const char *output);
 void onnx_attribute(Onnx *onnx, const char *name, int64_t value);
 void onnx_attributes(Onnx *onnx, const char *name, int32_t n, const int64_t *values);
-
 void onnx_attribute_float(Onnx *onnx, const char *name, float value);
 void onnx_attribute_text(Onnx *onnx, const char *name, const char *value);
 
@@ -64,6 +63,12 @@ void onnx_cast(Onnx *onnx, const char *x, OnnxElement type, const char *y);
 OnnxName onnx_ints(Onnx *onnx, const Node *node, const char *part, int32_t rank, int32_t n,
                    const int64_t *values);
 OnnxName onnx_floats(Onnx *onnx, const Node *node, const char *part, int32_t n, const float *values);
+
+/* Likewise first, first + step, ... */
+OnnxName onnx_steps(Onnx *onnx, const Node *node, const char *part, int32_t n, int64_t first, int64_t step);
+
+/* The identity matrix so many times, [count, size, size]. */
+OnnxName onnx_identities(Onnx *onnx, const Node *node, const char *part, int64_t count, int64_t size);
 
 /* Parameter number `index` of a node as an initialiser with `rank` (at most 3) dimensions, of which element
  * [i][j][k] is value i * strides[0] + j * strides[1] + k * strides[2] in our layout. Its name is returned. */
@@ -91,12 +96,17 @@ void onnx_emit(Onnx *onnx, const Node *node);
 /* The tensor with the mask of a node, bool [N, 1, L]. */
 OnnxName onnx_mask(const Onnx *onnx, const Node *node);
 
+/* y = x [N, C, L] at the positions of the input that a masked look-up convolution leaves in, zeros elsewhere.
+ */
+void onnx_mask_input(Onnx *onnx, const Node *node, const char *x, const char *y);
+
 /* What a layer computes goes through ReLU and mask as far as it has them: the tensor before, and the
  * operators from there to the node's value. */
 OnnxName onnx_before_finish(const Node *node);
 void onnx_finish(Onnx *onnx, const Node *node);
 
 void onnx_emit_embed(Onnx *onnx, const Node *node);
+void onnx_emit_embed_conv1d(Onnx *onnx, const Node *node);
 void onnx_emit_conv1d(Onnx *onnx, const Node *node);
 void onnx_emit_depthwise_conv1d(Onnx *onnx, const Node *node);
 void onnx_emit_linear(Onnx *onnx, const Node *node);

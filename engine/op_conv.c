@@ -1,4 +1,4 @@
-/* Ops with weights: embed, conv1d, depthwise_conv1d, linear.
+/* Ops with weights: embed, embed_conv1d, conv1d, depthwise_conv1d, linear.
  * Relies on: ops.h, engine/kernels.
  * Relied on by: graph.c through ops.def. */
 #include "engine/ops.h"
@@ -33,75 +33,7 @@ static void stop_at_relu(const Graph *graph, const Node *node, int32_t row, Kern
                                   node_gradient(node, row) + begin);
 }
 
-/* ---- embed: a look-up convolution of one tap ---- */
-
-static KernelLookup embed_lookup(const Node *node) {
-    return (KernelLookup){.fields = node->fields,
-                          .offsets = node->offsets,
-                          .out_channels = node->conv.out_channels,
-                          .taps = 1,
-                          .stride = 1,
-                          .dilation = 1};
-}
-
-static bool embed_shape(Graph *graph, Node *node) {
-    if (!input_check(graph, node, 0, GRAPH_U8, 2, "[N, L, F]")) return false;
-    const Node *ids = node_input(graph, node, 0);
-    node->shape = graph_sequence(ids->shape.size[0], node->conv.out_channels);
-    const int32_t rows = node->offsets[node->fields];
-    if (!mask_check(graph, node, node->shape.size[0])) return false;
-    if (node->conv.out_channels < 1 || rows < 1)
-        return graph_fail(graph, node, CORE_SHAPE, "a table [%d, %d]", (int)rows,
-                          (int)node->conv.out_channels);
-    /* The sum of the fields has variance 1. */
-    return graph_declare(graph, node, "table", graph_sequence(rows, node->conv.out_channels),
-                         initial_bound(node->fields, false), true);
-}
-
-static void embed_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
-    const Node *ids = node_input(graph, node, 0);
-    const KernelLookup lookup = embed_lookup(node);
-    const int32_t length = node->shape.size[0];
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
-        const KernelRange valid = node_valid(graph, node, r, length);
-        clear_rest(node_value(node, r), valid, length, lookup.out_channels);
-        graph->kernels->lookup_conv(&lookup, valid, valid, node_bytes(ids, r), node_parameter(graph, node, 0),
-                                    NULL, node_value(node, r));
-    }
-}
-
-static void embed_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
-    const Node *ids = node_input(graph, node, 0);
-    const KernelLookup lookup = embed_lookup(node);
-    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
-        const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
-        graph->kernels->lookup_gradient(&lookup, valid, valid, node_bytes(ids, r), node_gradient(node, r),
-                                        node_slab(graph, node, 0, chunk));
-    }
-}
-
-const OpClass op_embed = {
-    .name = "embed", .shape = embed_shape, .forward = embed_forward, .backward = embed_backward};
-
-GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
-                      const GraphMask *mask, const char *name) {
-    Node node = {.op = &op_embed, .n_inputs = 1, .inputs = {ids}, .conv = {.out_channels = out_channels}};
-    node_set_mask(&node, mask);
-    if (graph->error.status == CORE_OK && ids >= 0 && ids < graph->n_nodes) {
-        const GraphShape shape = graph->nodes[ids].shape;
-        node.fields = shape.size[shape.rank - 1];
-        if (node.fields > EMBED_MAX_FIELDS) {
-            graph_fail(graph, &node, CORE_LIMIT, "%d fields are more than %d", (int)node.fields,
-                       EMBED_MAX_FIELDS);
-            return GRAPH_NONE;
-        }
-    }
-    for (int32_t f = 0; f < node.fields; f++)
-        node.offsets[f + 1] = node.offsets[f] + vocabulary[f];
-    return graph_append(graph, &node, name ? name : "");
-}
-
-/* ---- conv1d and depthwise_conv1d: attributes and output length ---- */
+/* ---- what all convolutions share: attributes and output length ---- */
 
 static bool conv_check(Graph *graph, const Node *node) {
     const KernelConv1d *conv = &node->conv;
@@ -145,6 +77,111 @@ static Node conv_node(const OpClass *op, GraphNode x, const GraphConv1d *options
                           .relu = options->relu}};
     node_set_mask(&node, options->mask);
     return node;
+}
+
+/* ---- embed and embed_conv1d: look-up convolutions, the first of one tap and without a bias ---- */
+
+static KernelLookup embed_lookup(const Node *node) {
+    const KernelConv1d *conv = &node->conv;
+    return (KernelLookup){.fields = node->fields,
+                          .offsets = node->offsets,
+                          .out_channels = conv->out_channels,
+                          .taps = conv->taps,
+                          .stride = conv->stride,
+                          .dilation = conv->dilation,
+                          .left = conv->left,
+                          .relu = conv->relu};
+}
+
+static bool embed_shape(Graph *graph, Node *node) {
+    const KernelConv1d *conv = &node->conv;
+    if (!input_check(graph, node, 0, GRAPH_U8, 2, "[N, L, F]") || !conv_check(graph, node)) return false;
+    if (!conv_length(graph, node, node_input(graph, node, 0)->shape.size[0])) return false;
+    const int32_t rows = node->offsets[node->fields];
+    if (conv->out_channels < 1 || rows < 1)
+        return graph_fail(graph, node, CORE_SHAPE, "a table [%d, %d]", (int)rows, (int)conv->out_channels);
+    if (node->masked && node->mask.stride % conv->stride != 0)
+        return graph_fail(graph, node, CORE_ARGUMENT, "a mask of stride %d behind a stride of %d",
+                          (int)node->mask.stride, (int)conv->stride);
+    /* The sum of the fields has variance 1. */
+    const GraphShape table = node->op == &op_embed ? graph_sequence(rows, conv->out_channels)
+                                                   : (GraphShape){3, {conv->taps, rows, conv->out_channels}};
+    return graph_declare(graph, node, "table", table, initial_bound(node->fields * conv->taps, conv->relu),
+                         true);
+}
+
+static bool embed_conv1d_shape(Graph *graph, Node *node) {
+    return embed_shape(graph, node) &&
+           graph_declare(graph, node, "bias", graph_vector(node->conv.out_channels), 0, false);
+}
+
+/* The positions of the ids that count. */
+static KernelRange embed_in(const Graph *graph, const Node *node, int32_t row) {
+    return node_valid_after(graph, node, row, node_input(graph, node, 0)->shape.size[0],
+                            node->mask.stride / node->conv.stride);
+}
+
+static void embed_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *ids = node_input(graph, node, 0);
+    const KernelLookup lookup = embed_lookup(node);
+    const int32_t length = node->shape.size[0];
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, length);
+        clear_rest(node_value(node, r), valid, length, lookup.out_channels);
+        graph->kernels->lookup_conv(
+            &lookup, embed_in(graph, node, r), valid, node_bytes(ids, r), node_parameter(graph, node, 0),
+            node->n_parameters > 1 ? node_parameter(graph, node, 1) : NULL, node_value(node, r));
+    }
+}
+
+static void embed_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
+    const Node *ids = node_input(graph, node, 0);
+    const KernelLookup lookup = embed_lookup(node);
+    const size_t channels = (size_t)lookup.out_channels;
+    for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
+        const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
+        const float *slope = node_gradient(node, r);
+        stop_at_relu(graph, node, r, valid);
+        graph->kernels->lookup_gradient(&lookup, embed_in(graph, node, r), valid, node_bytes(ids, r), slope,
+                                        node_slab(graph, node, 0, chunk));
+        for (int32_t t = valid.begin; node->n_parameters > 1 && t < valid.end; t++)
+            graph->kernels->add(channels, slope + (size_t)t * channels, node_slab(graph, node, 1, chunk));
+    }
+}
+
+const OpClass op_embed = {
+    .name = "embed", .shape = embed_shape, .forward = embed_forward, .backward = embed_backward};
+const OpClass op_embed_conv1d = {.name = "embed_conv1d",
+                                 .shape = embed_conv1d_shape,
+                                 .forward = embed_forward,
+                                 .backward = embed_backward};
+
+static GraphNode add_embed(Graph *graph, const OpClass *op, GraphNode ids, const uint16_t *vocabulary,
+                           const GraphConv1d *options, const char *name) {
+    Node node = conv_node(op, ids, options);
+    if (graph->error.status == CORE_OK && ids >= 0 && ids < graph->n_nodes) {
+        const GraphShape shape = graph->nodes[ids].shape;
+        node.fields = shape.size[shape.rank - 1];
+        if (node.fields > EMBED_MAX_FIELDS) {
+            graph_fail(graph, &node, CORE_LIMIT, "%d fields are more than %d", (int)node.fields,
+                       EMBED_MAX_FIELDS);
+            return GRAPH_NONE;
+        }
+    }
+    for (int32_t f = 0; f < node.fields; f++)
+        node.offsets[f + 1] = node.offsets[f] + vocabulary[f];
+    return graph_append(graph, &node, name ? name : "");
+}
+
+GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
+                      const GraphMask *mask, const char *name) {
+    const GraphConv1d one_tap = {.out_channels = out_channels, .taps = 1, .mask = mask};
+    return add_embed(graph, &op_embed, ids, vocabulary, &one_tap, name);
+}
+
+GraphNode graph_embed_conv1d(Graph *graph, GraphNode ids, const uint16_t *vocabulary,
+                             const GraphConv1d *options, const char *name) {
+    return add_embed(graph, &op_embed_conv1d, ids, vocabulary, options, name);
 }
 
 /* ---- conv1d ---- */

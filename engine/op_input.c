@@ -42,12 +42,17 @@ bool mask_check(Graph *graph, const Node *node, int32_t length) {
     return true;
 }
 
-KernelRange node_valid(const Graph *graph, const Node *node, int32_t row, int32_t length) {
+KernelRange node_valid_after(const Graph *graph, const Node *node, int32_t row, int32_t length,
+                             int32_t stride) {
     if (!node->masked) return (KernelRange){0, length};
     const Node *lengths = node_input(graph, node, node->n_inputs - 1);
-    int32_t valid = (*node_bytes(lengths, row) + node->mask.stride - 1) / node->mask.stride;
+    int32_t valid = (*node_bytes(lengths, row) + stride - 1) / stride;
     if (valid > length) valid = length;
     return node->mask.at_end ? (KernelRange){length - valid, length} : (KernelRange){0, valid};
+}
+
+KernelRange node_valid(const Graph *graph, const Node *node, int32_t row, int32_t length) {
+    return node_valid_after(graph, node, row, length, node->mask.stride);
 }
 
 /* ---- inputs ---- */

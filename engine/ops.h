@@ -165,6 +165,9 @@ static inline float *node_slab(const Graph *graph, const Node *node, int32_t ind
 
 /* The valid ones of `length` positions in a row, as the node's mask says. */
 KernelRange node_valid(const Graph *graph, const Node *node, int32_t row, int32_t length);
+/* The same after strides that multiply to `stride`, whatever the mask's is. */
+KernelRange node_valid_after(const Graph *graph, const Node *node, int32_t row, int32_t length,
+                             int32_t stride);
 /* Appends the mask's lengths to the node's inputs; NULL: no mask. */
 void node_set_mask(Node *node, const GraphMask *mask);
 /* Checks a mask against a sequence of `length` positions. */

@@ -76,7 +76,7 @@ static void run_forward(const Graph *graph, bool training) {
     for (int32_t s = 0, begin = 0; begin < graph->n_nodes; s++) {
         const int32_t end = stop_at(graph, s, training);
 #ifdef _OPENMP
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1) nowait
 #endif
         for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
             const OpChunk chunk = chunk_of(graph, c, training);
@@ -84,6 +84,7 @@ static void run_forward(const Graph *graph, bool training) {
         }
         if (end == graph->n_nodes) break;
 #ifdef _OPENMP
+#pragma omp barrier
 #pragma omp single
 #endif
         graph->nodes[end].op->combine(graph, &graph->nodes[end], OP_FORWARD, true);

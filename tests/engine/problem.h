@@ -40,7 +40,7 @@ typedef struct Problem {
     float *input_values[PROBLEM_INPUTS];
     double *x[PROBLEM_INPUTS];
     uint8_t *bytes; /* the u8 input, [n][...] */
-    uint8_t lengths[32];
+    uint8_t lengths[64];
     int n_parameters;
     GraphParameter parameters[PROBLEM_PARAMETERS];
     double *w[PROBLEM_PARAMETERS];

@@ -1,4 +1,4 @@
-/* Ops with weights as problems: embed, conv1d, depthwise_conv1d, linear.
+/* Ops with weights as problems: embed, conv1d, embed_conv1d, depthwise_conv1d, linear.
  * Relies on: problem_parts.h, engine/rng.h.
  * Relied on by: problem.c. */
 #include "tests/engine/problem_parts.h"
@@ -61,12 +61,18 @@ static int count_windows(const OpCase *c, int stride, int span) {
     return count;
 }
 
+/* How many zeros there are in front of the input. */
+static int count_before(const OpCase *c) {
+    const int reach = (c->taps - 1) * (c->dilation ? c->dilation : 1);
+    return c->padding == GRAPH_SAME ? reach / 2 : c->padding == GRAPH_CAUSAL ? reach : 0;
+}
+
 /* Explicit zero padding, then a plain window over the padded sequence. */
 static void define_conv(const Problem *p, bool depthwise, double *out) {
     const OpCase *c = &p->shape;
     const int stride = c->stride ? c->stride : 1, dilation = c->dilation ? c->dilation : 1;
     const int span = (c->taps - 1) * dilation + 1, outputs = p->out_channels;
-    const int before = c->padding == GRAPH_SAME ? (span - 1) / 2 : c->padding == GRAPH_CAUSAL ? span - 1 : 0;
+    const int before = count_before(c);
     const int padded_length = before + c->length + span;
     if (p->out_length != count_windows(c, stride, span)) ck_abort_msg("output length %d", p->out_length);
     double *padded = calloc((size_t)(padded_length * c->channels), sizeof *padded);
@@ -97,6 +103,44 @@ void define_conv1d(const Problem *p, double *out) {
 
 void define_depthwise_conv1d(const Problem *p, double *out) {
     define_conv(p, true, out);
+}
+
+GraphNode build_embed_conv1d(Problem *p, uint64_t seed) {
+    GraphMask mask;
+    const OpCase *c = &p->shape;
+    const GraphNode ids = problem_bytes(p, graph_sequence(c->length, c->fields), VOCABULARY, seed);
+    const GraphConv1d options = conv_options(c, problem_mask(p, &mask, c->stride, seed));
+    return graph_embed_conv1d(p->graph, ids, vocabulary, &options, "layer");
+}
+
+/* table[tap] of one position of the ids, summed over the fields. */
+static double looked_up(const Problem *p, int row, int t, int tap, int o) {
+    const OpCase *c = &p->shape;
+    int all = 0;
+    double sum = 0;
+    for (int f = 0; f < c->fields; f++)
+        all += vocabulary[f];
+    for (int f = 0, first = 0; f < c->fields; first += vocabulary[f++]) {
+        const int id = p->bytes[(row * c->length + t) * c->fields + f];
+        if (id < vocabulary[f]) sum += p->w[0][(tap * all + first + id) * c->out + o];
+    }
+    return sum;
+}
+
+void define_embed_conv1d(const Problem *p, double *out) {
+    const OpCase *c = &p->shape;
+    const int stride = c->stride ? c->stride : 1, dilation = c->dilation ? c->dilation : 1;
+    const int before = count_before(c);
+    for (int i = 0; i < c->n * p->out_length * c->out; i++) {
+        const int row = i / c->out / p->out_length, t = i / c->out % p->out_length, o = i % c->out;
+        double sum = p->w[1][o];
+        for (int k = 0; k < c->taps; k++) {
+            const int from = t * stride + k * dilation - before;
+            if (from >= 0 && from < c->length && problem_valid(p, row, from, c->length, 1))
+                sum += looked_up(p, row, from, k, o);
+        }
+        out[i] = problem_valid(p, row, t, p->out_length, stride) && !(c->relu && sum < 0) ? sum : 0;
+    }
 }
 
 GraphNode build_linear(Problem *p, uint64_t seed) {

@@ -115,6 +115,13 @@ static GraphNode endless(Start *s) {
       "embed \"layer\": input \"sequence\" is f32 [N, 7, 3], but u8 [N, L, F] is needed")                    \
     X(graph_embed(s->graph, s->ids, vocabulary, 0, NULL, "layer"), CORE_SHAPE,                               \
       "embed \"layer\": a table [8, 0]")                                                                     \
+    X(graph_embed_conv1d(s->graph, s->ids, vocabulary,                                                       \
+                         &(GraphConv1d){.out_channels = 3,                                                   \
+                                        .taps = 3,                                                           \
+                                        .stride = 2,                                                         \
+                                        .mask = &(GraphMask){.lengths = s->lengths, .stride = 3}},           \
+                         "layer"),                                                                           \
+      CORE_ARGUMENT, "embed_conv1d \"layer\": a mask of stride 3 behind a stride of 2")                      \
     X(wide_embed(s), CORE_LIMIT, "embed \"\": 17 fields are more than 16")                                   \
     X(masked(s, s->bytes, 1), CORE_SHAPE,                                                                    \
       "mask \"node 5\": the lengths \"bytes\" of the mask are [N, 9], not a u8 input [N, 1]")                \

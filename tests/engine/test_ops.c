@@ -125,8 +125,9 @@ END_TEST
 /* <R, A x> = <A' R, x>, with no differences at all: for x, and for the weights, in which the op is linear
  * too. */
 START_TEST(linear_ops_are_adjoint) {
-    static const char *const linear[] = {"embed", "conv1d", "depthwise_conv1d", "linear", "mask",
-                                         "last",  "slice",  "concat",           "add",    "average_pool"};
+    static const char *const linear[] = {"embed",  "embed_conv1d", "conv1d",      "depthwise_conv1d",
+                                         "linear", "mask",         "last",        "slice",
+                                         "concat", "add",          "average_pool"};
     bool is_linear = false;
     for (size_t i = 0; i < sizeof linear / sizeof linear[0]; i++)
         is_linear = is_linear || strcmp(linear[i], cases[_i].op) == 0;

@@ -12,6 +12,7 @@ static Graph *line(GraphNode *y, const float *x) {
     CoreError error = {0};
     Graph *graph;
     ck_assert_int_eq(graph_new(1, 1, &graph, &error), CORE_OK);
+    graph_set_threads(graph, 1);
     const GraphNode input = graph_input_f32(graph, "x", graph_vector(1));
     *y = graph_linear(graph, input, 1, false, "line");
     ck_assert_int_eq(graph_finish(graph, &error), CORE_OK);

@@ -82,6 +82,8 @@ class Model:
         self.operator_set = {text(s, 1): s[2][0] for s in map(fields, model[8])}
         self.metadata = {text(e, 1): text(e, 2) for e in map(fields, model.get(14, []))}
         self.initializers = dict(tensor(t) for t in graph.get(5, []))
+        if len(self.initializers) != len(graph.get(5, [])):
+            raise ValueError('two initializers have the same name')
         self.inputs = dict(declaration(d) for d in graph.get(11, []))
         self.outputs = dict(declaration(d) for d in graph.get(12, []))
         self.nodes = [(text(n, 4), [i.decode() for i in n.get(1, [])], [o.decode() for o in n[2]],
@@ -213,7 +215,7 @@ OPERATORS = {
     'Mul': np.multiply,
     'ReduceSum': lambda x, axes, keepdims=1: np.sum(x, tuple(axes), keepdims=bool(keepdims)),
     'Relu': lambda x: np.maximum(x, 0),
-    'Reshape': lambda x, shape: x.reshape(shape),
+    'Reshape': lambda x, shape: x.reshape([x.shape[d] if size == 0 else size for d, size in enumerate(shape)]),
     'Sigmoid': sigmoid,
     'Slice': slice_axes,
     'Squeeze': squeeze,

@@ -104,6 +104,19 @@ START_TEST(a_vector_may_keep_its_name) {
 }
 END_TEST
 
+/* A mask of the input may be longer than any u8. */
+START_TEST(long_inputs_are_exported) {
+    static const uint16_t vocabulary[1] = {9};
+    const GraphNode ids = graph_input_u8(graph, "ids", graph_sequence(1000, 1));
+    const GraphMask mask = {.lengths = graph_input_u8(graph, "n", graph_vector(1)), .stride = 4};
+    const GraphConv1d conv = {
+        .out_channels = 2, .taps = 3, .stride = 4, .padding = GRAPH_TAIL, .mask = &mask};
+    const GraphNode y = graph_embed_conv1d(graph, ids, vocabulary, &conv, "layer");
+    finish();
+    ck_assert_msg(export_node(y, "y") == CORE_OK, "%s", error.text);
+}
+END_TEST
+
 /* The first pass counts what the second writes. */
 START_TEST(the_same_graph_gives_the_same_bytes) {
     const GraphNode x = graph_input_f32(graph, "x", graph_vector(200));
@@ -131,6 +144,7 @@ int main(void) {
     tcase_add_test(tcase, only_values_of_a_finished_graph_are_exported);
     tcase_add_test(tcase, names_that_clash_are_refused);
     tcase_add_test(tcase, a_vector_may_keep_its_name);
+    tcase_add_test(tcase, long_inputs_are_exported);
     tcase_add_test(tcase, the_same_graph_gives_the_same_bytes);
     Suite *suite = suite_create("onnx");
     suite_add_tcase(suite, tcase);
