@@ -70,6 +70,8 @@ typedef struct GraphConv1d {
     GraphPadding padding;
     bool relu;
     const GraphMask *mask; /* of the output; NULL: all positions are valid. Copied. */
+    int32_t
+        groups; /* 0 means 1; divides input and output channels. Depthwise: 0 or 1, its filters are groups */
 } GraphConv1d;
 
 /* An empty graph for batches of 1 .. max_batch samples; `seed` determines initial weights and dropout. The
@@ -95,7 +97,8 @@ GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, i
 GraphNode graph_embed_conv1d(Graph *graph, GraphNode ids, const uint16_t *vocabulary, const GraphConv1d *conv,
                              const char *name);
 
-/* [L, C] -> [L', out_channels], weight [taps][C][out_channels], bias [out_channels], then ReLU, then mask. */
+/* [L, C] -> [L', out_channels], weight [taps][C / groups][out_channels], bias [out_channels], then ReLU, then
+ * mask. With groups the outputs of each group, side by side, see the inputs of that group only. */
 GraphNode graph_conv1d(Graph *graph, GraphNode x, const GraphConv1d *conv, const char *name);
 /* [L, C] -> [L', C], weight [taps][C], bias [C]. */
 GraphNode graph_depthwise_conv1d(Graph *graph, GraphNode x, const GraphConv1d *conv, const char *name);

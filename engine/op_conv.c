@@ -74,7 +74,8 @@ static Node conv_node(const OpClass *op, GraphNode x, const GraphConv1d *options
                           .taps = options->taps,
                           .stride = options->stride ? options->stride : 1,
                           .dilation = options->dilation ? options->dilation : 1,
-                          .relu = options->relu}};
+                          .relu = options->relu,
+                          .groups = options->groups ? options->groups : 1}};
     node_set_mask(&node, options->mask);
     return node;
 }
@@ -191,12 +192,16 @@ static bool conv1d_shape(Graph *graph, Node *node) {
     const GraphShape x = node_input(graph, node, 0)->shape;
     KernelConv1d *conv = &node->conv;
     conv->in_channels = x.size[1];
+    if (conv->groups < 1 || conv->in_channels % conv->groups != 0 || conv->out_channels % conv->groups != 0)
+        return graph_fail(graph, node, CORE_SHAPE, "%d groups of %d inputs and %d outputs", (int)conv->groups,
+                          (int)conv->in_channels, (int)conv->out_channels);
     if (conv->out_channels < 1 || (int64_t)conv->taps * conv->in_channels > INT32_MAX)
         return graph_fail(graph, node, CORE_SHAPE, "weights [%d, %d, %d]", (int)conv->taps,
                           (int)conv->in_channels, (int)conv->out_channels);
     if (!conv_length(graph, node, x.size[0])) return false;
-    const GraphShape weights = {3, {conv->taps, conv->in_channels, conv->out_channels}};
-    if (!declare_weights(graph, node, weights, conv->taps * conv->in_channels)) return false;
+    const int32_t channels = conv->in_channels / conv->groups;
+    const GraphShape weights = {3, {conv->taps, channels, conv->out_channels}};
+    if (!declare_weights(graph, node, weights, conv->taps * channels)) return false;
     node->packed_floats = kernel_conv1d_plan(conv).packed_floats;
     return true;
 }
@@ -265,6 +270,9 @@ static bool depthwise_shape(Graph *graph, Node *node) {
         return graph_fail(graph, node, CORE_ARGUMENT,
                           "%d output channels were asked for, but it keeps the input's %d",
                           (int)conv->out_channels, (int)x.size[1]);
+    if (conv->groups != 1)
+        return graph_fail(graph, node, CORE_ARGUMENT, "%d groups, but each channel is one",
+                          (int)conv->groups);
     conv->in_channels = conv->out_channels = x.size[1];
     return conv_length(graph, node, x.size[0]) &&
            declare_weights(graph, node, graph_sequence(conv->taps, conv->in_channels), conv->taps);

@@ -22,10 +22,16 @@ static void flip_sign(const Node *node, const OpChunk *chunk) {
 }
 #endif
 
-/* Chunk c of a batch of n: the same for any number of threads, and empty for some when n < GRAPH_CHUNKS. */
+/* Chunks with rows: the first ones. */
+static int32_t chunk_count(const Graph *graph) {
+    return graph->batch < GRAPH_CHUNKS ? graph->batch : GRAPH_CHUNKS;
+}
+
+/* Chunk c of a batch, the same for any number of threads. */
 static OpChunk chunk_of(const Graph *graph, int32_t c, bool training) {
-    const int32_t begin = c * graph->batch / GRAPH_CHUNKS;
-    const int32_t end = (c + 1) * graph->batch / GRAPH_CHUNKS;
+    const int32_t chunks = chunk_count(graph);
+    const int32_t begin = c < chunks ? c * graph->batch / chunks : graph->batch;
+    const int32_t end = c < chunks ? (c + 1) * graph->batch / chunks : graph->batch;
     return (OpChunk){
         .index = c, .begin = begin, .rows = end - begin, .training = training, .slab = graph->slabs[c]};
 }
@@ -33,7 +39,7 @@ static OpChunk chunk_of(const Graph *graph, int32_t c, bool training) {
 static int thread_count(const Graph *graph) {
 #ifdef _OPENMP
     const int wanted = graph->threads > 0 ? graph->threads : omp_get_max_threads();
-    return wanted < GRAPH_CHUNKS ? wanted : GRAPH_CHUNKS;
+    return wanted < chunk_count(graph) ? wanted : chunk_count(graph);
 #else
     (void)graph;
     return 1;
@@ -131,6 +137,7 @@ double graph_loss(const Graph *graph) {
  * cotangent (NULL: 1/N in all). */
 static void seed_chunk(const Graph *graph, GraphNode from, const float *cotangent, const OpChunk *chunk) {
     const size_t rows = (size_t)chunk->rows;
+    if (rows == 0) return;
     if (graph->parameter_floats > 0) memset(chunk->slab, 0, graph->parameter_floats * sizeof(float));
     for (int32_t i = 0; i <= from; i++) {
         const Node *node = &graph->nodes[i];
@@ -191,14 +198,15 @@ static void run_backward(const Graph *graph, GraphNode from, const float *cotang
 /* Sums the chunks' slabs pairwise: ((0+1)+(2+3))+... The tree does not depend on which thread sums which
  * block. */
 static void combine_block(const Graph *graph, size_t begin, size_t count) {
-    for (int32_t step = 1; step < GRAPH_CHUNKS; step *= 2)
-        for (int32_t c = 0; c + step < GRAPH_CHUNKS; c += 2 * step)
+    const int32_t chunks = chunk_count(graph);
+    for (int32_t step = 1; step < chunks; step *= 2)
+        for (int32_t c = 0; c + step < chunks; c += 2 * step)
             graph->kernels->add(count, graph->slabs[c + step] + begin, graph->slabs[c] + begin);
     memcpy(graph->gradients + begin, graph->slabs[0] + begin, count * sizeof(float));
 }
 
 static void compute_gradients(Graph *graph, GraphNode from, const float *cotangent) {
-    enum { BLOCK = 1024 };
+    enum { BLOCK = 256 }; /* of all slabs in the first-level cache */
     const int threads = thread_count(graph);
     const int32_t n_blocks = (int32_t)((graph->parameter_floats + BLOCK - 1) / BLOCK);
     (void)threads;

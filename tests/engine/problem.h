@@ -18,7 +18,8 @@ typedef enum ValueKind {
 
 typedef struct OpCase {
     const char *op;
-    int n, length, channels, out, taps, stride, dilation, fields; /* length 0: the input is a vector */
+    int n, length, channels, out, taps, stride, dilation, groups,
+        fields; /* length 0: the input is a vector */
     GraphPadding padding;
     float smoothing, focal;
     bool relu, reverse, positions, evaluate; /* evaluate: not a training run */

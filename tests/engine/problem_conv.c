@@ -38,7 +38,8 @@ static GraphConv1d conv_options(const OpCase *c, const GraphMask *mask) {
                          .dilation = c->dilation,
                          .padding = c->padding,
                          .relu = c->relu,
-                         .mask = mask};
+                         .mask = mask,
+                         .groups = c->groups};
 }
 
 GraphNode build_conv1d(Problem *p, uint64_t seed) {
@@ -72,7 +73,8 @@ static void define_conv(const Problem *p, bool depthwise, double *out) {
     const OpCase *c = &p->shape;
     const int stride = c->stride ? c->stride : 1, dilation = c->dilation ? c->dilation : 1;
     const int span = (c->taps - 1) * dilation + 1, outputs = p->out_channels;
-    const int before = count_before(c);
+    const int before = c->padding == GRAPH_SAME ? (span - 1) / 2 : c->padding == GRAPH_CAUSAL ? span - 1 : 0;
+    const int groups = c->groups ? c->groups : 1, channels = c->channels / groups;
     const int padded_length = before + c->length + span;
     if (p->out_length != count_windows(c, stride, span)) ck_abort_msg("output length %d", p->out_length);
     double *padded = calloc((size_t)(padded_length * c->channels), sizeof *padded);
@@ -84,8 +86,9 @@ static void define_conv(const Problem *p, bool depthwise, double *out) {
                 double sum = p->w[1][o];
                 for (int k = 0; k < c->taps; k++) {
                     const double *x = padded + (t * stride + k * dilation) * c->channels;
-                    for (int i = 0; i < c->channels && !depthwise; i++)
-                        sum += x[i] * p->w[0][(k * c->channels + i) * outputs + o];
+                    const int first = o / (outputs / groups) * channels; /* of the group's inputs */
+                    for (int i = 0; i < channels && !depthwise; i++)
+                        sum += x[first + i] * p->w[0][(k * channels + i) * outputs + o];
                     if (depthwise) sum += x[o] * p->w[0][k * outputs + o];
                 }
                 if (c->relu && sum < 0) sum = 0;

@@ -108,6 +108,8 @@ static GraphNode endless(Start *s) {
     X(conv(s, s->sequence,                                                                                   \
            (GraphConv1d){.out_channels = 2, .taps = 3, .dilation = 4, .padding = GRAPH_VALID}),              \
       CORE_SHAPE, "conv1d \"layer\": a window of 9 positions does not fit into 7")                           \
+    X(conv(s, s->sequence, (GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}), CORE_SHAPE,            \
+      "conv1d \"layer\": 2 groups of 3 inputs and 4 outputs")                                                \
     X(graph_depthwise_conv1d(s->graph, s->sequence, &(GraphConv1d){.out_channels = 4, .taps = 3}, "layer"),  \
       CORE_ARGUMENT,                                                                                         \
       "depthwise_conv1d \"layer\": 4 output channels were asked for, but it keeps the input's 3")            \
