@@ -70,8 +70,7 @@ typedef struct GraphConv1d {
     GraphPadding padding;
     bool relu;
     const GraphMask *mask; /* of the output; NULL: all positions are valid. Copied. */
-    int32_t
-        groups; /* 0 means 1; divides input and output channels. Depthwise: 0 or 1, its filters are groups */
+    int32_t groups;        /* 0 means 1; divides input and output channels. Depthwise, embedded: 0 or 1 */
 } GraphConv1d;
 
 /* An empty graph for batches of 1 .. max_batch samples; `seed` determines initial weights and dropout. The

@@ -99,6 +99,8 @@ static bool embed_shape(Graph *graph, Node *node) {
     if (!input_check(graph, node, 0, GRAPH_U8, 2, "[N, L, F]") || !conv_check(graph, node)) return false;
     if (!conv_length(graph, node, node_input(graph, node, 0)->shape.size[0])) return false;
     const int32_t rows = node->offsets[node->fields];
+    if (conv->groups != 1)
+        return graph_fail(graph, node, CORE_ARGUMENT, "%d groups, but a table has one", (int)conv->groups);
     if (conv->out_channels < 1 || rows < 1)
         return graph_fail(graph, node, CORE_SHAPE, "a table [%d, %d]", (int)rows, (int)conv->out_channels);
     if (node->masked && node->mask.stride % conv->stride != 0)

@@ -195,7 +195,6 @@ static const KernelBatch one = {.samples = 1};
 static void product_weights(const Graph *graph, const KernelConv1d *product, int32_t rows, const float *x,
                             const float *slopes, float *weights, float *bias) {
     const KernelRange all = {0, rows};
-    const KernelBatch one = {.samples = 1};
     graph->kernels->conv1d_weights(product, &one, all, all, x, slopes, weights, bias);
 }
 
@@ -203,7 +202,6 @@ static void product_weights(const Graph *graph, const KernelConv1d *product, int
 static void product_data(const Graph *graph, const KernelConv1d *product, int32_t rows, const float *packed,
                          const float *slopes, float *x) {
     const KernelRange all = {0, rows};
-    const KernelBatch one = {.samples = 1};
     graph->kernels->conv1d_data(product, &one, all, all, packed, slopes, x);
 }
 

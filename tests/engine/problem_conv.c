@@ -73,7 +73,7 @@ static void define_conv(const Problem *p, bool depthwise, double *out) {
     const OpCase *c = &p->shape;
     const int stride = c->stride ? c->stride : 1, dilation = c->dilation ? c->dilation : 1;
     const int span = (c->taps - 1) * dilation + 1, outputs = p->out_channels;
-    const int before = c->padding == GRAPH_SAME ? (span - 1) / 2 : c->padding == GRAPH_CAUSAL ? span - 1 : 0;
+    const int before = count_before(c);
     const int groups = c->groups ? c->groups : 1, channels = c->channels / groups;
     const int padded_length = before + c->length + span;
     if (p->out_length != count_windows(c, stride, span)) ck_abort_msg("output length %d", p->out_length);

@@ -124,6 +124,9 @@ static GraphNode endless(Start *s) {
                                         .mask = &(GraphMask){.lengths = s->lengths, .stride = 3}},           \
                          "layer"),                                                                           \
       CORE_ARGUMENT, "embed_conv1d \"layer\": a mask of stride 3 behind a stride of 2")                      \
+    X(graph_embed_conv1d(s->graph, s->ids, vocabulary,                                                       \
+                         &(GraphConv1d){.out_channels = 4, .taps = 3, .groups = 2}, "layer"),                \
+      CORE_ARGUMENT, "embed_conv1d \"layer\": 2 groups, but a table has one")                                \
     X(wide_embed(s), CORE_LIMIT, "embed \"\": 17 fields are more than 16")                                   \
     X(masked(s, s->bytes, 1), CORE_SHAPE,                                                                    \
       "mask \"node 5\": the lengths \"bytes\" of the mask are [N, 9], not a u8 input [N, 1]")                \
