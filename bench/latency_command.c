@@ -3,6 +3,7 @@
  * Relied on by: bench/main.c. */
 #include "bench/commands.h"
 #include "bench/latency.h"
+#include "bench/options.h"
 #include "data/digest/digest.h"
 #include "data/wire/osip.h"
 #include "engine/core/cpu.h"
@@ -118,13 +119,6 @@ static int print_table(const LatencyOptions *options, const LatencyResult *resul
     return BENCH_EXIT_OK;
 }
 
-static bool read_count(const char *text, size_t *value) {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
-    *value = number;
-    return end != text && !*end && *text != '-' && number >= 1 && number <= 100000000;
-}
-
 /* BENCH_EXIT_OK: go on; -1: help was printed. */
 static int read_options(int argc, char **argv, LatencyOptions *options) {
     static const struct option known[] = {
@@ -142,7 +136,8 @@ static int read_options(int argc, char **argv, LatencyOptions *options) {
         case 'h': return fputs(usage, stdout) < 0 ? BENCH_EXIT_FAILED : -1;
         case 'n':
         case 'l':
-            if (read_count(optarg, letter == 'n' ? &options->repeat : &options->limit)) break;
+            if (bench_read_count(optarg, 100000000, letter == 'n' ? &options->repeat : &options->limit))
+                break;
             fprintf(stderr, "sipcnn-bench: \"%s\" is no number from 1 up\n", optarg);
             return BENCH_EXIT_USAGE;
         default: return BENCH_EXIT_USAGE;

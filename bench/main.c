@@ -1,4 +1,4 @@
-/* sipcnn-bench: accuracy and latency.
+/* sipcnn-bench: accuracy, latency, speed of the kernels and beside other engines.
  * Relies on: bench/commands.h.
  * Relied on by: people, demo.sh. */
 #include "bench/commands.h"
@@ -12,6 +12,8 @@ static const struct {
 } commands[] = {
     {"accuracy", "score verdicts and incidents against labels", bench_accuracy_command},
     {"latency", "time each step of the path, and the whole of it", bench_latency_command},
+    {"kernels", "time each compute kernel against the machine's multiply-adds", bench_kernels_command},
+    {"peers", "run two reference networks beside other engines", bench_peers_command},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -21,7 +23,8 @@ static int usage(FILE *stream) {
         fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(stream, "\nsipcnn-bench COMMAND --help tells more. Examples:\n"
                     "  sipcnn-bench accuracy held-out/mixed held-out/benign\n"
-                    "  sipcnn-bench latency --model models/first-light.sipcnn --read lab.pcap\n");
+                    "  sipcnn-bench latency --model models/first-light.sipcnn --read lab.pcap\n"
+                    "  sipcnn-bench kernels\n  sipcnn-bench peers --net B --work train\n");
     return stream == stdout ? BENCH_EXIT_OK : BENCH_EXIT_USAGE;
 }
 

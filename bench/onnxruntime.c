@@ -1,6 +1,6 @@
 /* Runs ONNX models in ONNX Runtime, whose library is looked for at run time.
- * Relies on: engine/core, dlopen, the C interface of ONNX Runtime (API version 1, which each later one begins
- * with). Relied on by: bench/peer_onnxruntime.c, tests. */
+ * Relies on: engine/core, dlopen, ONNX Runtime's C interface (version 1, with which each later one begins).
+ * Relied on by: bench/peer_onnxruntime.c, tests. */
 #include "bench/onnxruntime.h"
 
 #include <dlfcn.h>

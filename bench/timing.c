@@ -1,6 +1,6 @@
-/* The clock of the benchmarks, and the least and the median of several measurements.
- * Relies on: POSIX.
- * Relied on by: bench/latency.c, bench/fma.c, bench/kernels_command.c, bench/peers_command.c. */
+/* The clock of the benchmarks; the same work timed in several turns, and the least and the median of these.
+ * Relies on: engine/core, POSIX.
+ * Relied on by: all that is timed here. */
 #include "bench/timing.h"
 
 #include <stdlib.h>
@@ -48,4 +48,24 @@ double bench_series_median(const BenchSeries *series) {
     double values[BENCH_ROUNDS_MAX];
     const int n = sorted(series, values);
     return n ? .5 * (values[(n - 1) / 2] + values[n / 2]) : 0;
+}
+
+CoreStatus bench_turns_calibrate(BenchTurns *turns, double sample, CoreError *error) {
+    double seconds = 0;
+    for (turns->count = 1; turns->count < 1u << 24; turns->count *= 2) {
+        CoreStatus status = turns->run(turns->job, turns->count, &seconds, error);
+        if (status) return status;
+        if (seconds >= sample / 4) break;
+    }
+    const double count = seconds > 0 ? turns->count * sample / seconds : 1;
+    turns->count = count < 1 ? 1 : count > 1e7 ? 10000000 : (uint32_t)count;
+    return CORE_OK;
+}
+
+CoreStatus bench_turns_take(BenchTurns *turns, CoreError *error) {
+    double seconds;
+    CoreStatus status = turns->run(turns->job, 1, &seconds, error);
+    if (status == CORE_OK) status = turns->run(turns->job, turns->count, &seconds, error);
+    if (status == CORE_OK) bench_series_add(&turns->seconds, seconds / turns->count);
+    return status;
 }

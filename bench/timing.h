@@ -1,8 +1,10 @@
-/* The clock of the benchmarks, and the least and the median of several measurements.
- * Relies on: POSIX.
- * Relied on by: bench/latency.c, bench/fma.c, bench/kernels_command.c, bench/peers_command.c. */
+/* The clock of the benchmarks; the same work timed in several turns, and the least and the median of these.
+ * Relies on: engine/core, POSIX.
+ * Relied on by: all that is timed here. */
 #ifndef SIPCNN_BENCH_TIMING_H
 #define SIPCNN_BENCH_TIMING_H
+
+#include "engine/core/status.h"
 
 #include <stdint.h>
 
@@ -27,5 +29,19 @@ void bench_series_add(BenchSeries *series, double value);
 double bench_series_least(const BenchSeries *series);
 double bench_series_greatest(const BenchSeries *series);
 double bench_series_median(const BenchSeries *series);
+
+/* Work that is timed in turns. */
+typedef struct BenchTurns {
+    /* Does the work `count` times; *seconds is what that took. */
+    CoreStatus (*run)(void *job, uint32_t count, double *seconds, CoreError *error);
+    void *job;
+    uint32_t count;      /* of a turn */
+    BenchSeries seconds; /* of doing it once, a value for each turn */
+} BenchTurns;
+
+/* Sets turns->count to what takes about `sample` seconds. Errors as those of the work. */
+CORE_NODISCARD CoreStatus bench_turns_calibrate(BenchTurns *turns, double sample, CoreError *error);
+/* One turn, after doing the work once so that caches and threads are awake. */
+CORE_NODISCARD CoreStatus bench_turns_take(BenchTurns *turns, CoreError *error);
 
 #endif

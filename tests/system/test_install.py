@@ -13,7 +13,7 @@ import system
 SUBCOMMANDS = {"sipcnn-data": ("import", "merge", "export", "check", "augment", "label", "pseudonymise", "encrypt",
                                "decrypt", "info", "split", "synth"),
                "sipcnn-train": ("fit", "resume", "evaluate", "calibrate", "export"),
-               "sipcnn-infer": (), "sipcnn-bench": ("accuracy", "latency"), "sipcnn-collector": ()}
+               "sipcnn-infer": (), "sipcnn-bench": ("accuracy", "latency", "kernels", "peers"), "sipcnn-collector": ()}
 SHOWN = re.compile(r"--([a-z][a-z-]+)")  # flags in a help text
 MARKED = re.compile(r"(?:Fl|,|\|) -([a-z][a-z-]+)")  # in a manual page
 
