@@ -93,7 +93,6 @@ static const SynthRule rules[] = {
                 "Can't reach '~w~'", "~W~ & ~W~", "100% ~w~"}},
     {"warning", {"399 ~w~.example \"~warn~\"", "3~d2~ 192.0.2.~d2~:5060 \"~warn~\"", "392 192.0.2.~d2~:5060 \"Noisy feedback tells: pid=~d4~ req_src_ip=192.0.2.~d2~ in_uri=sip:~w~.example out_uri=sip:~w~.example via_cnt==1\"", "399 ~w~ \"~warn~\", 304 ~w~ \"~warn~\""}},
     {"warn", {"~reason~", "Incompatible media format: ~w~/~d4~", "~W~: ~reason~", "[~d4~] ~w~.~w~ - ~reason~", "at ~w~::~w~(~w~.cpp:~d3~)", "~w~() failed: '~w~' (~n~)", "See https://~w~.example/?e=~n~&~w~=~w~", "cause=\\\"~w~\\\"", "0x~h8~; ~w~", "C:\\\\~w~\\\\~w~.log"}},
-    {"retry", {"~d2~", "~d2~ (in a meeting)", "~d3~ (~w~'s ~w~)", "~d4~;duration=~d4~", "~d2~ (I'm ~w~ & ~w~; ~time~)", "~d2~ (~n~% ~w~)"}},
     {"date", {"Mon, 30 Nov 2026 ~d2~:~d2~:~d2~ GMT", "Tue, 01 Dec 2026 1~d1~:~d2~:~d2~ GMT"}},
     {"cookie", {"~w~=~token~", "~w~=~token~; ~w~=~token~", "icid-value=~token~;icid-generated-at=192.0.2.~d2~", "icid-value=\"~token~\";orig-ioi=~w~.example", "~h32~;encoding=hex", "~token~;~w~=\"~w~ & ~w~\"", "{\"~w~\":\"~token~\"}", "{\"~w~\":~n~,\"~w~\":\"~w~'s\"}",
                 "~w~|~w~|~n~", "~b24~==", "~w~:~w~@~w~.example", "<~w~>~w~</~w~>", "~w~/~w~; rv:~d2~", "[~w~]:~n~", "~w~=~w~&~w~=~w~%20~w~", "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=~h16~", "SBC~a4~!~a6~", "$~w~$~d1~$~b22~", "~w~, '~w~'", "~w~ -> ~w~", "%~w~%", "~prose~",
@@ -144,7 +143,6 @@ static const OddHeader headers[] = {
     /* of requests and replies */
     {WIRE_HEADER_WARNING, NULL, "~warning~"},
     {WIRE_HEADER_REASON, NULL, "~cause~"},
-    {WIRE_HEADER_RETRY_AFTER, NULL, "~retry~"},
     {WIRE_HEADER_DATE, NULL, "~date~"},
     {WIRE_HEADER_OTHER, "X-Debug", "~warn~"},
     {WIRE_HEADER_OTHER, "X-Session", "~cookie~"},
@@ -175,7 +173,7 @@ static const OddHeader headers[] = {
     {WIRE_HEADER_OTHER, "X-Provisioning", "~cookie~"},
     {WIRE_HEADER_ACCEPT_LANGUAGE, NULL, "~l2~-~L2~,~l2~;q=0.~d1~,*;q=0.1"},
 };
-const uint32_t synth_odd_request_headers = SYNTH_COUNT(headers), synth_odd_reply_headers = 9;
+const uint32_t synth_odd_request_headers = SYNTH_COUNT(headers), synth_odd_reply_headers = 8;
 
 void synth_add_odd_header(SynthRandom *random, uint32_t which, SynthMessage *message) {
     const OddHeader *header = &headers[which % SYNTH_COUNT(headers)];
