@@ -293,19 +293,21 @@ static void disguise(SynthRandom *random, AttackPayload family, AttackText *text
     if (synth_below(random, 8) == 0) encode(text, "d", "%");
 }
 
-/* The text that an honest sender would have written there, before or behind. */
+/* What an honest sender would have written there, before or behind. Before, it is short: the text channel
+ * (data/features/text.c) shows 64 bytes of a field, and they should show the payload. */
 static void surround(SynthRandom *random, AttackText *text) {
+    enum { NAME_ROOM = 24 };
     uint32_t kind = synth_below(random, 10);
     if (kind > 2) return;
     AttackText out = {.length = 0};
-    char words[64];
+    char words[NAME_ROOM];
     SynthText honest = synth_text(words, sizeof words);
-    synth_oddity(random, kind ? SYNTH_ODD_NAME : SYNTH_ODD_PROSE, &honest);
+    synth_oddity(random, SYNTH_ODD_NAME, &honest);
     synth_text_end(&honest);
     if (kind == 2)
         attack_append(&out, "%s %s", text->bytes, words);
     else
-        attack_append(&out, "%s%s%s", words, synth_below(random, 3) ? " " : "", text->bytes);
+        attack_append(&out, "%s%s%s", words, kind ? " " : "", text->bytes);
     *text = out;
 }
 

@@ -126,7 +126,7 @@ void synth_draw_tag(SynthText *text, SynthRandom *random, const SynthStyle *styl
 /* ---- people -------------------------------------------------------------------------------------------- */
 
 void synth_draw_display(SynthText *text, SynthRandom *random) {
-    if (synth_chance(random, 0.12)) {
+    if (synth_chance(random, 0.03)) {
         synth_oddity(random, SYNTH_ODD_NAME, text);
         return;
     }

@@ -99,7 +99,7 @@ static void pick_number(SynthWorld *world, SynthActor *actor, const Person *p, S
         synth_put_text(number, p->numbers[synth_below(random, p->n_numbers)]);
         return;
     }
-    if (synth_chance(random, 0.015)) { /* a feature code, or a number from a web page */
+    if (synth_chance(random, 0.005)) { /* a feature code, or a number from a web page */
         synth_oddity(random, SYNTH_ODD_DIALLED, number);
         return;
     }
@@ -134,7 +134,7 @@ static void text_to(SynthWorld *world, SynthActor *actor, Person *p, uint32_t us
     synth_request(world, &actor->random, synth_phone_agent(p->phone), WIRE_MESSAGE, &target, &request);
     char odd[200] = "";
     SynthText text = synth_text(odd, sizeof odd);
-    if (synth_chance(&actor->random, 0.5)) synth_oddity(&actor->random, SYNTH_ODD_PROSE, &text);
+    if (synth_chance(&actor->random, 0.15)) synth_oddity(&actor->random, SYNTH_ODD_PROSE, &text);
     synth_text_end(&text);
     const char *words = *odd ? odd : synth_message_texts[which];
     synth_set_body(&request, synth_chance(&actor->random, 0.7) ? "text/plain" : "text/plain;charset=UTF-8",

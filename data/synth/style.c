@@ -223,17 +223,17 @@ static void draw_odd(SynthRandom *random, SynthOddity oddity, double chance, cha
 /* What only looks like an attack; most styles have none of it. */
 static void draw_oddities(SynthRandom *random, SynthStyle *style) {
     static const uint8_t shares[] = {3, 10, 30, 100, 255};
-    draw_odd(random, SYNTH_ODD_AGENT, 0.06, style->user_agent, sizeof style->user_agent);
-    draw_odd(random, SYNTH_ODD_PARAMETERS, 0.08, style->contact_params,
+    draw_odd(random, SYNTH_ODD_AGENT, 0.02, style->user_agent, sizeof style->user_agent);
+    draw_odd(random, SYNTH_ODD_PARAMETERS, 0.03, style->contact_params,
              48); /* registrars repeat them whole */
-    draw_odd(random, SYNTH_ODD_FEATURES, 0.06, style->contact_features, sizeof style->contact_features);
-    draw_odd(random, SYNTH_ODD_SESSION, 0.08, style->sdp_name, sizeof style->sdp_name);
-    draw_odd(random, SYNTH_ODD_LINES, 0.05, style->sdp_lines, sizeof style->sdp_lines);
+    draw_odd(random, SYNTH_ODD_FEATURES, 0.02, style->contact_features, sizeof style->contact_features);
+    draw_odd(random, SYNTH_ODD_SESSION, 0.02, style->sdp_name, sizeof style->sdp_name);
+    draw_odd(random, SYNTH_ODD_LINES, 0.02, style->sdp_lines, sizeof style->sdp_lines);
     style->call_id_odd = (uint8_t)synth_bits(random);
-    if (synth_chance(random, 0.03)) style->call_id_form = SYNTH_CALL_ID_ODD;
+    if (synth_chance(random, 0.01)) style->call_id_form = SYNTH_CALL_ID_ODD;
     style->odd_header = (uint8_t)synth_below(random, synth_odd_request_headers);
     style->odd_share = SYNTH_PICK(random, shares);
-    if (!synth_chance(random, 0.2)) style->odd_share = 0;
+    if (!synth_chance(random, 0.05)) style->odd_share = 0;
     if (style->odd_share) style->extra_name[0] = '\0'; /* it may be the same header */
 }
 
