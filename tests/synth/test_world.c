@@ -130,7 +130,6 @@ START_TEST(honest_sites_live) {
     const uint8_t *bytes;
     Count count = {0};
     settings.hours = 2;
-    settings.users = 150; /* at night, a smaller site may have nobody who calls */
     SynthWorld *world = run_session(&settings, NULL, &output);
     const SynthRow *rows = synth_output_kept(output, &rows_count, &bytes);
     for (uint64_t i = 0; i < rows_count; i++)
@@ -138,7 +137,8 @@ START_TEST(honest_sites_live) {
     ck_assert_uint_gt(count.invites, 0);
     ck_assert_uint_gt(count.answers, 0);
     ck_assert_uint_ge(count.acks, count.answers / 3);
-    ck_assert_uint_gt(count.byes, 0);
+    /* Without Record-Route, phones hang up among themselves, which only a view of all sees. */
+    if (world->server.record_route || world->view == SYNTH_VIEW_ALL) ck_assert_uint_gt(count.byes, 0);
     ck_assert_uint_gt(count.registered, 0);
     synth_world_free(world);
     synth_output_free(output);
