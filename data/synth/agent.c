@@ -4,6 +4,7 @@
 #include "data/synth/agent.h"
 
 #include "data/synth/call.h"
+#include "data/synth/oddity.h"
 
 #include <stdio.h>
 
@@ -228,6 +229,8 @@ void synth_request(SynthWorld *world, SynthRandom *random, const SynthAgent *age
         request->to = party(request, agent->style, "", user, length, host);
     set_identifiers(random, agent, request);
     set_common(random, agent, method, request);
+    if (synth_below(random, 256) < agent->style->odd_share)
+        synth_add_odd_header(random, agent->style->odd_header, request);
     if (method == WIRE_INVITE) request->call = synth_call_new(world, agent->run);
 }
 

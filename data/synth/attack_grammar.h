@@ -7,6 +7,7 @@
 #include "data/synth/random.h"
 #include "engine/core/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Texts are cut to this many bytes. */
@@ -33,20 +34,30 @@ typedef enum AttackPayload {
     ATTACK_PAYLOADS
 } AttackPayload;
 
-/* Appends one derivation of `rule`: a text in which ~name~ stands for a random alternative of the rule of
- * that name, ~n~ for a number and ~=~ for the same number again, ~a4~ for four letters or digits, ~d3~ for
- * three digits, ~h8~ for eight hexadecimal digits. Deterministic in *random. */
+/* Appends one derivation of `rule` by synth_expand (grammar.h) from the rules of hostile strings. */
 void attack_expand(SynthRandom *random, const char *rule, AttackText *text);
+extern const struct SynthGrammar attack_payload_grammar;
 
-/* A hostile string of the family, encoded and disguised as attackers do (case, comments for blanks, percent
- * escapes once or twice, entities). Only printable ASCII but for rare UTF-8. */
+/* A hostile string of the family, at least 4 bytes, encoded and disguised as attackers do (case, comments for
+ * blanks, percent escapes once or twice, overlong UTF-8, entities), now and then beside an honest text.
+ * Printable ASCII, tabs and the UTF-8 of honest texts. */
 void attack_payload(SynthRandom *random, AttackPayload family, AttackText *text);
 
-/* The bytes of `from` as a user part: what ends a URI, and what no URI may hold, becomes %HH. */
-void attack_escape_user(const AttackText *from, AttackText *to);
+/* The bytes of `from` with all but letters, digits, %HH and those of `keep` as %HH: what ends a part of a
+ * URI, or must not stand in it. Of a user part RFC 3261 keeps ATTACK_USER; a parameter's value, ATTACK_VALUE.
+ */
+#define ATTACK_USER  "-_.!~*'()&=+$,;?/"
+#define ATTACK_VALUE "-_.!~*'()+$/:[]&`{}|^#\\"
+void attack_escape(const AttackText *from, const char *keep, AttackText *to);
 
 /* The bytes of `from` inside a quoted string: '"' and '\' get a backslash. */
 void attack_escape_quoted(const AttackText *from, AttackText *to);
+
+/* Appends one byte; what does not fit is cut. */
+void attack_put(AttackText *text, char c);
+
+/* An ASCII letter or digit. */
+bool attack_is_plain(char c);
 
 /* Appends formatted text; what does not fit is cut. */
 void attack_append(AttackText *text, const char *format, ...) CORE_PRINTF(2, 3);

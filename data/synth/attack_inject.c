@@ -16,14 +16,19 @@ typedef enum Field {
     FIELD_TO_USER,
     FIELD_URI_USER,
     FIELD_CALL_ID,
+    FIELD_FROM_TAG,
     FIELD_VIA_PARAMETER,
     FIELD_FROM_PARAMETER,
+    FIELD_TO_PARAMETER,
     FIELD_URI_PARAMETER,
+    FIELD_URI_HEADER,
     FIELD_CONTACT_USER,
     FIELD_CONTACT_DISPLAY,
     FIELD_CONTACT_PARAMETER,
+    FIELD_CONTACT_URI, /* a parameter within the angle brackets */
     FIELD_USER_AGENT,
-    FIELD_SUBJECT,
+    FIELD_FIRST_HEADER, /* one of its own: `places` */
+    FIELD_SUBJECT = FIELD_FIRST_HEADER,
     FIELD_ORGANIZATION,
     FIELD_REASON,
     FIELD_ASSERTED,
@@ -35,15 +40,26 @@ typedef enum Field {
     FIELD_ALERT_INFO,
     FIELD_WARNING,
     FIELD_LANGUAGE,
+    FIELD_DATE,
+    FIELD_DISPOSITION,
+    FIELD_HISTORY,
+    FIELD_USER_TO_USER,
+    FIELD_CHARGING,
+    FIELD_ACCESS,
+    FIELD_SERVER,
+    FIELD_RETRY,
+    FIELD_IN_REPLY_TO,
     FIELD_OTHER,
     FIELD_DIGEST_USER,
     FIELD_DIGEST_REALM,
     FIELD_DIGEST_URI,
     FIELD_DIGEST_NONCE,
+    FIELD_DIGEST_OPAQUE,
     FIELD_SDP_SESSION,
     FIELD_SDP_ORIGIN,
     FIELD_SDP_ATTRIBUTE,
     FIELD_SDP_INFORMATION,
+    FIELD_SDP_CONTACT,
     FIELD_BODY,
     FIELDS
 } Field;
@@ -84,7 +100,7 @@ static bool cut_address(const SynthMessage *m, SynthSlice value, AttackText *bef
 static void set_user(SynthMessage *m, SynthSlice *value, SynthSlice *user, const AttackText *payload) {
     AttackText before, behind, escaped;
     if (!cut_address(m, *value, &before, &behind)) return;
-    attack_escape_user(payload, &escaped);
+    attack_escape(payload, ATTACK_USER, &escaped);
     SynthText text = synth_message_text(m);
     synth_put(&text, before.bytes, before.length);
     uint32_t at = text.length;
@@ -120,11 +136,114 @@ static void append(SynthMessage *m, SynthSlice *value, const char *before, const
     *value = synth_message_slice(m, &text);
 }
 
-static void add_header(SynthMessage *m, uint8_t id, const char *name, const char *before,
-                       const AttackText *payload, const char *behind) {
+/* A parameter within the angle brackets. */
+static void append_inside(SynthMessage *m, SynthSlice *value, const char *start, const AttackText *payload) {
+    AttackText whole = {.length = 0};
+    attack_append(&whole, "%.*s", (int)value->length, synth_slice(m, *value));
+    const char *close = strrchr(whole.bytes, '>');
+    if (!close) return;
+    SynthText text = synth_message_text(m);
+    synth_put(&text, whole.bytes, (size_t)(close - whole.bytes));
+    synth_put_text(&text, start);
+    synth_put(&text, payload->bytes, payload->length);
+    synth_put_text(&text, close);
+    *value = synth_message_slice(m, &text);
+}
+
+/* Headers that can be added, and the forms of their values: in which ^r is the payload as it is, ^q as it is
+ * within a quoted string, ^u as a user part or part of a path, ^v as a parameter's value. NULL: several
+ * names. */
+typedef struct Place {
+    uint8_t id;
+    const char *name;
+    const char *forms[6];
+} Place;
+
+static const Place places[FIELD_OTHER - FIELD_FIRST_HEADER + 1] = {
+    {WIRE_HEADER_SUBJECT, NULL, {"^r"}},
+    {WIRE_HEADER_ORGANIZATION, NULL, {"^r"}},
+    {WIRE_HEADER_REASON,
+     NULL,
+     {"SIP;cause=200;text=\"^q\"", "Q.850;cause=16;text=\"^q\"", "SIP;cause=503;text=\"^q\";x=1",
+      "Q.850;cause=31;x=^v"}},
+    {WIRE_HEADER_P_ASSERTED_IDENTITY,
+     NULL,
+     {"\"^q\" <sip:100@example.net>", "\"^q\" <tel:+12025550100>", "<sip:^u@example.net>",
+      "<sip:100@example.net;x=^v>"}},
+    {WIRE_HEADER_P_PREFERRED_IDENTITY, NULL, {"<sip:^u@example.net>", "\"^q\" <sip:101@example.net>"}},
+    {WIRE_HEADER_REMOTE_PARTY_ID,
+     NULL,
+     {"\"^q\" <sip:200@example.net>;party=calling", "<sip:^u@example.net>;party=called;screen=no",
+      "<sip:200@example.net>;party=^v"}},
+    {WIRE_HEADER_DIVERSION,
+     NULL,
+     {"<sip:^u@example.net>;reason=unconditional", "\"^q\" <sip:300@example.net>;reason=no-answer",
+      "<sip:300@example.net>;reason=\"^q\"", "<sip:300@example.net>;x=^v", "\"^q\" <tel:300>"}},
+    {WIRE_HEADER_REFERRED_BY,
+     NULL,
+     {"<sip:^u@example.net>", "\"^q\" <sip:400@example.net>", "<sip:400@example.net>;cid=\"^q\""}},
+    {WIRE_HEADER_CALL_INFO,
+     NULL,
+     {"<http://example.net/^u>;purpose=info", "<http://192.0.2.7/?x=^u>;purpose=icon",
+      "<http://example.net/>;purpose=^v", "<^u>;purpose=card"}},
+    {WIRE_HEADER_ALERT_INFO,
+     NULL,
+     {"<^u>", "<http://example.net/^u>", "<http://127.0.0.1/>;info=^v", "<http://example.net/r.wav?^u>"}},
+    {WIRE_HEADER_WARNING, NULL, {"399 example.net \"^q\"", "304 192.0.2.1:5060 \"^q\""}},
+    {WIRE_HEADER_ACCEPT_LANGUAGE, NULL, {"en;x=\"^q\"", "en;q=0.5;x=^v"}},
+    {WIRE_HEADER_DATE, NULL, {"^r", "Mon, 30 Nov 2026 10:00:00 GMT^r"}},
+    {WIRE_HEADER_CONTENT_DISPOSITION,
+     NULL,
+     {"render;name=\"^q\"", "session;x=^v", "attachment;filename=\"^q\""}},
+    {WIRE_HEADER_OTHER,
+     "History-Info",
+     {"<sip:^u@example.net>;index=1", "\"^q\" <sip:500@example.net>;index=1",
+      "<sip:500@example.net?Reason=^v>;index=1.1"}},
+    {WIRE_HEADER_OTHER, "User-to-User", {"^v;encoding=hex", "\"^q\"", "^r"}},
+    {WIRE_HEADER_OTHER, "P-Charging-Vector", {"icid-value=^v", "icid-value=\"^q\";orig-ioi=example.net"}},
+    {WIRE_HEADER_OTHER,
+     "P-Access-Network-Info",
+     {"IEEE-802.11;x=\"^q\"", "3GPP-UTRAN;utran-cell-id-3gpp=^v", "^r"}},
+    {WIRE_HEADER_SERVER, NULL, {"^r", "Server/1.0 (^r)"}},
+    {WIRE_HEADER_RETRY_AFTER, NULL, {"30 (^v)", "30;duration=^v"}},
+    {WIRE_HEADER_IN_REPLY_TO, NULL, {"^v@example.net", "^v"}},
+    {WIRE_HEADER_OTHER, NULL, {"^r", "^r", "^r", "\"^q\"", "^v", "a=1; b=^r"}},
+};
+
+static void fill_form(const char *form, const AttackText *payload, AttackText *value) {
+    AttackText part = {.length = 0};
+    for (; *form; form++) {
+        if (*form != '^') {
+            attack_put(value, *form);
+            continue;
+        }
+        switch (*++form) {
+        case 'r': part = *payload; break;
+        case 'q': attack_escape_quoted(payload, &part); break;
+        case 'u': attack_escape(payload, ATTACK_USER, &part); break;
+        default: attack_escape(payload, ATTACK_VALUE, &part); break;
+        }
+        attack_append(value, "%s", part.bytes);
+    }
+}
+
+static void add_header(SynthRandom *random, SynthMessage *m, Field field, const AttackText *payload) {
+    static const char *const names[] = {
+        "X-Info",   "X-Note",     "X-Client",   "X-Forwarded-For", "X-Auth",      "Comment",     "X-Real-IP",
+        "X-Serial", "X-CID",      "X-Cookie",   "X-Session",       "X-Debug",     "X-Token",     "X-Location",
+        "X-Tenant", "P-Location", "X-Callback", "X-Provisioning",  "P-Signature", "Geolocation", "X-Trace"};
+    const Place *place = &places[field - FIELD_FIRST_HEADER];
     AttackText value = {.length = 0};
-    attack_append(&value, "%s%s%s", before, payload->bytes, behind);
-    synth_message_extra(m, id, name, value.bytes, value.length);
+    uint32_t forms = 0;
+    while (forms < SYNTH_COUNT(place->forms) && place->forms[forms])
+        forms++;
+    fill_form(place->forms[synth_below(random, forms)], payload, &value);
+    for (uint8_t i = 0; i < m->n_extras; i++) /* in the place of what its stack would write there */
+        if (m->extras[i].id == place->id && place->id != WIRE_HEADER_OTHER)
+            m->extras[i] = m->extras[--m->n_extras];
+    const char *name =
+        place->id == WIRE_HEADER_OTHER && !place->name ? SYNTH_PICK(random, names) : place->name;
+    synth_message_extra(m, place->id, name, value.bytes, value.length);
 }
 
 static void set_credentials(SynthRandom *random, const SynthWorld *world, SynthMessage *m, Field field,
@@ -143,6 +262,8 @@ static void set_credentials(SynthRandom *random, const SynthWorld *world, SynthM
                   field == FIELD_DIGEST_NONCE ? quoted.bytes : nonce,
                   field == FIELD_DIGEST_URI ? quoted.bytes : uri);
     attack_expand(random, ", response=\"~h32~\", algorithm=MD5", &value);
+    if (field == FIELD_DIGEST_OPAQUE)
+        attack_append(&value, ", %s=\"%s\"", synth_chance(random, 0.5) ? "opaque" : "cnonce", quoted.bytes);
     m->credentials = synth_message_set(m, value.bytes, value.length);
     m->proof = SYNTH_PROOF_WRONG;
     /* Of an account that nobody has: another one for each name that is tried. */
@@ -152,6 +273,7 @@ static void set_credentials(SynthRandom *random, const SynthWorld *world, SynthM
 /* An offer with the payload in one of its lines. */
 static void set_sdp(SynthRandom *random, const SynthAgent *agent, SynthMessage *m, Field field,
                     const AttackText *payload) {
+    static const char *const attributes[] = {"", "", "tool:", "label:", "x-info:", "charset:", "fmtp:0 "};
     AttackText body = {.length = 0};
     bool ipv6 = strchr(agent->host, ':') != NULL;
     char host[SYNTH_HOST_SIZE];
@@ -162,84 +284,67 @@ static void set_sdp(SynthRandom *random, const SynthAgent *agent, SynthMessage *
     attack_append(&body, "%s %s\r\ns=%s\r\n", ipv6 ? "IP6" : "IP4", host,
                   field == FIELD_SDP_SESSION ? payload->bytes : "-");
     if (field == FIELD_SDP_INFORMATION) attack_append(&body, "i=%s\r\n", payload->bytes);
+    if (field == FIELD_SDP_CONTACT)
+        attack_append(&body, "%c=%s\r\n", "uep"[synth_below(random, 3)], payload -> bytes);
     attack_append(&body, "c=IN %s %s\r\nt=0 0\r\nm=audio %u RTP/AVP 0 8\r\n", ipv6 ? "IP6" : "IP4", host,
                   2 * synth_between(random, 5000, 30000));
     if (field == FIELD_SDP_ATTRIBUTE)
-        attack_append(&body, "a=%s%s\r\n", synth_chance(random, 0.5) ? "tool:" : "", payload->bytes);
+        attack_append(&body, "a=%s%s\r\n", SYNTH_PICK(random, attributes), payload->bytes);
     attack_append(&body, "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
     if (synth_chance(random, 0.7)) attack_append(&body, "a=sendrecv\r\n");
     synth_set_body(m, "application/sdp", body.bytes, body.length);
     m->sdp = true;
 }
 
-static void put_in(SynthWorld *world, SynthActor *actor, SynthMessage *m, Field field,
-                   const AttackText *payload) {
-    static const char *const names[] = {"X-Info", "X-Note",  "X-Client",  "X-Forwarded-For",
-                                        "X-Auth", "Comment", "X-Real-IP", "X-Serial"};
-    Injection *state = actor->state;
-    SynthRandom *random = &actor->random;
-    AttackText escaped, quoted;
-    attack_escape_user(payload, &escaped);
-    attack_escape_quoted(payload, &quoted);
+/* A field of the message itself, as opposed to one added. */
+static void put_in_own(SynthRandom *random, SynthMessage *m, Field field, const AttackText *payload) {
+    static const char *const starts[] = {";x=", ";info=", ";id=", ";line=", ";q=", ";user=", ";x-cookie="};
+    AttackText value, quoted = {.length = 0}, inner;
+    attack_escape(payload, ATTACK_VALUE, &value);
+    attack_escape_quoted(payload, &inner);
+    attack_append(&quoted, "\"%s\"", inner.bytes);
+    const char *start = SYNTH_PICK(random, starts);
+    const AttackText *parameter = synth_chance(random, 0.5) ? &quoted : &value;
     switch (field) {
     case FIELD_FROM_DISPLAY: set_display(m, &m->from.value, payload); break;
     case FIELD_TO_DISPLAY: set_display(m, &m->to.value, payload); break;
     case FIELD_FROM_USER: set_user(m, &m->from.value, &m->from.user, payload); break;
     case FIELD_TO_USER: set_user(m, &m->to.value, &m->to.user, payload); break;
     case FIELD_URI_USER: set_user(m, &m->uri, &m->uri_user, payload); break;
-    case FIELD_CALL_ID: append(m, &m->call_id, "", &escaped, ""); break;
-    case FIELD_VIA_PARAMETER: break; /* in the bytes: the branch stays where it is known to be */
-    case FIELD_FROM_PARAMETER: append(m, &m->from.value, ";x=\"", &quoted, "\""); break;
-    case FIELD_URI_PARAMETER: append(m, &m->uri, ";x=", &escaped, ""); break;
-    case FIELD_CONTACT_USER:
-        if (m->contact.length) set_user(m, &m->contact, NULL, payload);
-        break;
-    case FIELD_CONTACT_DISPLAY:
-        if (m->contact.length) set_display(m, &m->contact, payload);
-        break;
-    case FIELD_CONTACT_PARAMETER:
-        if (m->contact.length) append(m, &m->contact, ";x=\"", &quoted, "\"");
-        break;
-    case FIELD_USER_AGENT: break; /* in the bytes */
-    case FIELD_SUBJECT: add_header(m, WIRE_HEADER_SUBJECT, NULL, "", payload, ""); break;
-    case FIELD_ORGANIZATION: add_header(m, WIRE_HEADER_ORGANIZATION, NULL, "", payload, ""); break;
-    case FIELD_REASON: add_header(m, WIRE_HEADER_REASON, NULL, "SIP;cause=200;text=\"", &quoted, "\""); break;
-    case FIELD_ASSERTED:
-        add_header(m, WIRE_HEADER_P_ASSERTED_IDENTITY, NULL, "\"", &quoted, "\" <sip:100@example.net>");
-        break;
-    case FIELD_PREFERRED:
-        add_header(m, WIRE_HEADER_P_PREFERRED_IDENTITY, NULL, "<sip:", &escaped, "@example.net>");
-        break;
-    case FIELD_REMOTE_PARTY:
-        add_header(m, WIRE_HEADER_REMOTE_PARTY_ID, NULL, "\"", &quoted,
-                   "\" <sip:200@example.net>;party=calling");
-        break;
-    case FIELD_DIVERSION:
-        add_header(m, WIRE_HEADER_DIVERSION, NULL, "<sip:", &escaped, "@example.net>;reason=unconditional");
-        break;
-    case FIELD_REFERRED_BY:
-        add_header(m, WIRE_HEADER_REFERRED_BY, NULL, "<sip:", &escaped, "@example.net>");
-        break;
-    case FIELD_CALL_INFO:
-        add_header(m, WIRE_HEADER_CALL_INFO, NULL, "<http://example.net/", &escaped, ">;purpose=info");
-        break;
-    case FIELD_ALERT_INFO: add_header(m, WIRE_HEADER_ALERT_INFO, NULL, "<", &escaped, ">"); break;
-    case FIELD_WARNING: add_header(m, WIRE_HEADER_WARNING, NULL, "399 example.net \"", &quoted, "\""); break;
-    case FIELD_LANGUAGE: add_header(m, WIRE_HEADER_ACCEPT_LANGUAGE, NULL, "en;x=\"", &quoted, "\""); break;
-    case FIELD_DIGEST_USER:
-    case FIELD_DIGEST_REALM:
-    case FIELD_DIGEST_URI:
-    case FIELD_DIGEST_NONCE: set_credentials(random, world, m, field, payload); break;
-    case FIELD_SDP_SESSION:
-    case FIELD_SDP_ORIGIN:
-    case FIELD_SDP_ATTRIBUTE:
-    case FIELD_SDP_INFORMATION: set_sdp(random, &state->base.agents[0], m, field, payload); break;
-    case FIELD_BODY:
-        synth_set_body(m, "text/plain", payload->bytes, payload->length);
-        m->sdp = false;
-        break;
-    default: add_header(m, WIRE_HEADER_OTHER, SYNTH_PICK(random, names), "", payload, ""); break;
+    case FIELD_CALL_ID: append(m, &m->call_id, "", &value, ""); break;
+    case FIELD_FROM_TAG: append(m, &m->from.tag, ".", &value, ""); break;
+    case FIELD_FROM_PARAMETER: append(m, &m->from.value, start, parameter, ""); break;
+    case FIELD_TO_PARAMETER: append(m, &m->to.value, start, parameter, ""); break;
+    case FIELD_URI_PARAMETER: append(m, &m->uri, start, &value, ""); break;
+    case FIELD_URI_HEADER: append(m, &m->uri, "?Subject=", &value, ""); break;
+    case FIELD_CONTACT_USER: set_user(m, &m->contact, NULL, payload); break;
+    case FIELD_CONTACT_DISPLAY: set_display(m, &m->contact, payload); break;
+    case FIELD_CONTACT_PARAMETER: append(m, &m->contact, start, parameter, ""); break;
+    default: append_inside(m, &m->contact, start, &value); break; /* FIELD_CONTACT_URI */
     }
+}
+
+static void set_body(SynthMessage *m, const AttackText *payload) {
+    synth_set_body(m, "text/plain", payload->bytes, payload->length);
+    m->sdp = false;
+}
+
+static void put_in(SynthWorld *world, SynthActor *actor, SynthMessage *m, Field field,
+                   const AttackText *payload) {
+    Injection *state = actor->state;
+    SynthRandom *random = &actor->random;
+    bool of_contact = field >= FIELD_CONTACT_USER && field <= FIELD_CONTACT_URI;
+    if (field == FIELD_VIA_PARAMETER || field == FIELD_USER_AGENT) return; /* in the bytes */
+    if (field >= FIELD_FIRST_HEADER && field <= FIELD_OTHER)
+        add_header(random, m, field, payload);
+    else if (field >= FIELD_DIGEST_USER && field <= FIELD_DIGEST_OPAQUE)
+        set_credentials(random, world, m, field, payload);
+    else if (field >= FIELD_SDP_SESSION && field <= FIELD_SDP_CONTACT)
+        set_sdp(random, &state->base.agents[0], m, field, payload);
+    else if (field == FIELD_BODY)
+        set_body(m, payload);
+    else if (!of_contact || m->contact.length)
+        put_in_own(random, m, field, payload);
 }
 
 /* The two fields that only the bytes have: returns whether there was one. */
@@ -250,9 +355,8 @@ static bool put_in_bytes(AttackBytes *bytes, Field field, const AttackText *payl
     }
     AttackSpan via;
     if (field != FIELD_VIA_PARAMETER || !attack_find_header(bytes, "Via", &via)) return false;
-    AttackText quoted, parameter = {.length = 0};
-    attack_escape_quoted(payload, &quoted);
-    attack_append(&parameter, ";x=\"%s\"", quoted.bytes);
+    AttackText parameter = {.length = 0};
+    fill_form(payload->length % 2 ? ";x=\"^q\"" : ";x=^v", payload, &parameter);
     attack_splice(bytes, via.end, 0, parameter.bytes, parameter.length);
     return true;
 }
@@ -325,7 +429,7 @@ static void allow(Injection *state, const uint8_t *fields, uint32_t count) {
 }
 
 static void draw_families(SynthRandom *random, Injection *state) {
-    static const uint8_t weights[ATTACK_PAYLOADS] = {8, 6, 6, 4, 4, 4, 3, 2, 1, 2, 1};
+    static const uint8_t weights[ATTACK_PAYLOADS] = {8, 6, 7, 6, 5, 5, 3, 3, 2, 2, 2};
     if (synth_chance(random, 0.4)) { /* one kind only */
         uint16_t wide[ATTACK_PAYLOADS];
         for (unsigned i = 0; i < ATTACK_PAYLOADS; i++)
@@ -371,11 +475,37 @@ static void fields_start(SynthWorld *world, SynthActor *actor, const SynthWish *
     static const uint8_t usual[] = {FIELD_FROM_DISPLAY, FIELD_FROM_USER, FIELD_TO_USER,      FIELD_URI_USER,
                                     FIELD_USER_AGENT,   FIELD_SUBJECT,   FIELD_CONTACT_USER, FIELD_TO_DISPLAY,
                                     FIELD_CALL_ID,      FIELD_OTHER};
-    static const uint8_t rare[] = {
-        FIELD_REASON,       FIELD_ASSERTED,     FIELD_DIVERSION,       FIELD_CONTACT_PARAMETER,
-        FIELD_REMOTE_PARTY, FIELD_ORGANIZATION, FIELD_VIA_PARAMETER,   FIELD_FROM_PARAMETER,
-        FIELD_PREFERRED,    FIELD_CALL_INFO,    FIELD_CONTACT_DISPLAY, FIELD_URI_PARAMETER,
-        FIELD_WARNING,      FIELD_REFERRED_BY,  FIELD_ALERT_INFO,      FIELD_LANGUAGE};
+    static const uint8_t rare[] = {FIELD_REASON,
+                                   FIELD_ASSERTED,
+                                   FIELD_DIVERSION,
+                                   FIELD_CONTACT_PARAMETER,
+                                   FIELD_REMOTE_PARTY,
+                                   FIELD_ORGANIZATION,
+                                   FIELD_VIA_PARAMETER,
+                                   FIELD_FROM_PARAMETER,
+                                   FIELD_PREFERRED,
+                                   FIELD_CALL_INFO,
+                                   FIELD_CONTACT_DISPLAY,
+                                   FIELD_URI_PARAMETER,
+                                   FIELD_WARNING,
+                                   FIELD_REFERRED_BY,
+                                   FIELD_ALERT_INFO,
+                                   FIELD_LANGUAGE,
+                                   FIELD_FROM_TAG,
+                                   FIELD_TO_PARAMETER,
+                                   FIELD_URI_HEADER,
+                                   FIELD_CONTACT_URI,
+                                   FIELD_DATE,
+                                   FIELD_DISPOSITION,
+                                   FIELD_HISTORY,
+                                   FIELD_USER_TO_USER,
+                                   FIELD_CHARGING,
+                                   FIELD_ACCESS,
+                                   FIELD_SERVER,
+                                   FIELD_RETRY,
+                                   FIELD_IN_REPLY_TO,
+                                   FIELD_OTHER,
+                                   FIELD_OTHER};
     Injection *state = actor->state;
     uint32_t kind = synth_below(&actor->random, 3);
     if (kind < 2) allow(state, usual, SYNTH_COUNT(usual));
@@ -396,10 +526,11 @@ const SynthAttackBuilder attack_injection_fields = {
 };
 
 static void spray_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
-    static const uint8_t every[] = {FIELD_FROM_DISPLAY,    FIELD_USER_AGENT, FIELD_SUBJECT,
-                                    FIELD_CONTACT_DISPLAY, FIELD_OTHER,      FIELD_ORGANIZATION,
-                                    FIELD_TO_USER,         FIELD_REASON,     FIELD_ASSERTED,
-                                    FIELD_URI_USER,        FIELD_FROM_USER};
+    static const uint8_t every[] = {FIELD_FROM_DISPLAY,      FIELD_USER_AGENT, FIELD_SUBJECT,
+                                    FIELD_CONTACT_DISPLAY,   FIELD_OTHER,      FIELD_ORGANIZATION,
+                                    FIELD_TO_USER,           FIELD_REASON,     FIELD_ASSERTED,
+                                    FIELD_URI_USER,          FIELD_FROM_USER,  FIELD_DIVERSION,
+                                    FIELD_CONTACT_PARAMETER, FIELD_HISTORY};
     Injection *state = actor->state;
     allow(state, every, SYNTH_COUNT(every));
     state->each = synth_between(&actor->random, 2, 6);
@@ -416,8 +547,8 @@ const SynthAttackBuilder attack_injection_spray = {
 };
 
 static void digest_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
-    static const uint8_t digest[] = {FIELD_DIGEST_USER, FIELD_DIGEST_USER, FIELD_DIGEST_REALM,
-                                     FIELD_DIGEST_URI, FIELD_DIGEST_NONCE};
+    static const uint8_t digest[] = {FIELD_DIGEST_USER, FIELD_DIGEST_USER,  FIELD_DIGEST_REALM,
+                                     FIELD_DIGEST_URI,  FIELD_DIGEST_NONCE, FIELD_DIGEST_OPAQUE};
     static const WireMethod methods[] = {WIRE_REGISTER, WIRE_REGISTER, WIRE_INVITE, WIRE_SUBSCRIBE};
     Injection *state = actor->state;
     allow(state, digest, SYNTH_COUNT(digest));
@@ -437,7 +568,7 @@ const SynthAttackBuilder attack_injection_digest = {
 
 static void bodies_start(SynthWorld *world, SynthActor *actor, const SynthWish *wish) {
     static const uint8_t sdp[] = {FIELD_SDP_SESSION, FIELD_SDP_ORIGIN, FIELD_SDP_ATTRIBUTE,
-                                  FIELD_SDP_INFORMATION};
+                                  FIELD_SDP_INFORMATION, FIELD_SDP_CONTACT};
     static const uint8_t text[] = {FIELD_SUBJECT, FIELD_BODY, FIELD_FROM_DISPLAY, FIELD_BODY};
     static const WireMethod calls[] = {WIRE_INVITE}, texts[] = {WIRE_MESSAGE};
     Injection *state = actor->state;

@@ -1,7 +1,8 @@
 /* What stacks draw anew for each call: Call-IDs, branches, tags, SDP; and people's names and numbers.
- * Relies on: data/synth/families.h.
+ * Relies on: data/synth/families.h, oddity.h.
  * Relied on by: data/synth. */
 #include "data/synth/families.h"
+#include "data/synth/oddity.h"
 
 /* ---- identifiers --------------------------------------------------------------------------------------- */
 
@@ -29,6 +30,7 @@ void synth_draw_call_id(SynthText *text, SynthRandom *random, const SynthStyle *
         synth_put_text(text, "..");
         break;
     case SYNTH_CALL_ID_HEX16: synth_draw_hex(text, random, 16); break;
+    case SYNTH_CALL_ID_ODD: synth_odd_call_id(random, style->call_id_odd, text); break;
     default:
         synth_put_number(text, synth_between(random, 1, 4000));
         synth_put_char(text, '-');
@@ -124,6 +126,10 @@ void synth_draw_tag(SynthText *text, SynthRandom *random, const SynthStyle *styl
 /* ---- people -------------------------------------------------------------------------------------------- */
 
 void synth_draw_display(SynthText *text, SynthRandom *random) {
+    if (synth_chance(random, 0.03)) {
+        synth_oddity(random, SYNTH_ODD_NAME, text);
+        return;
+    }
     double kind = synth_uniform(random, 0, 1);
     if (kind < 0.22) {
         synth_put_text(text, family_pick(random, family_words));
@@ -215,7 +221,8 @@ void synth_draw_sdp(SynthText *text, SynthRandom *random, const SynthStyle *styl
     synth_put_text(text, kind);
     synth_put_text(text, host);
     synth_put_text(text, "\r\ns=");
-    put_line(text, names[style->sdp_form >> 5]);
+    put_line(text, *style->sdp_name ? style->sdp_name : names[style->sdp_form >> 5]);
+    synth_put_text(text, style->sdp_lines);
     synth_put_text(text, "c=IN IP");
     synth_put_char(text, ipv6 ? '6' : '4');
     synth_put_char(text, ' ');

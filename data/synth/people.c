@@ -2,6 +2,7 @@
  * Relies on: data/synth/plan.h, families.h.
  * Relied on by: data/synth/plan.c. */
 #include "data/synth/families.h"
+#include "data/synth/oddity.h"
 #include "data/synth/plan.h"
 
 #include <stdio.h>
@@ -98,6 +99,10 @@ static void pick_number(SynthWorld *world, SynthActor *actor, const Person *p, S
         synth_put_text(number, p->numbers[synth_below(random, p->n_numbers)]);
         return;
     }
+    if (synth_chance(random, 0.005)) { /* a feature code, or a number from a web page */
+        synth_oddity(random, SYNTH_ODD_DIALLED, number);
+        return;
+    }
     if (what < h->abroad + h->wrong) {
         synth_unknown_user(world, random, synth_chance(random, 0.8), number);
         return;
@@ -127,7 +132,11 @@ static void text_to(SynthWorld *world, SynthActor *actor, Person *p, uint32_t us
     uint32_t which = synth_below(&actor->random, synth_message_text_count);
     SynthTarget target = synth_user_target(world->users[user].name, world->users[user].length);
     synth_request(world, &actor->random, synth_phone_agent(p->phone), WIRE_MESSAGE, &target, &request);
-    const char *words = synth_message_texts[which];
+    char odd[200] = "";
+    SynthText text = synth_text(odd, sizeof odd);
+    if (synth_chance(&actor->random, 0.15)) synth_oddity(&actor->random, SYNTH_ODD_PROSE, &text);
+    synth_text_end(&text);
+    const char *words = *odd ? odd : synth_message_texts[which];
     synth_set_body(&request, synth_chance(&actor->random, 0.7) ? "text/plain" : "text/plain;charset=UTF-8",
                    words, strlen(words));
     synth_phone_request(world, p->phone, &request, NULL);
@@ -149,14 +158,15 @@ static void subscribe(SynthWorld *world, SynthActor *actor, Person *p) {
 }
 
 static void publish(SynthWorld *world, SynthActor *actor, Person *p) {
-    static const char open[] = "<?xml version=\"1.0\"?>\r\n<presence xmlns=\"urn:ietf:params:xml:ns:pidf\">"
-                               "<tuple id=\"a1\"><status><basic>open</basic></status></tuple></presence>\r\n";
     SynthMessage request;
+    char state[700];
+    SynthText text = synth_text(state, sizeof state);
+    synth_oddity(&actor->random, SYNTH_ODD_PRESENCE, &text);
     SynthTarget target = synth_user_target(world->users[p->user].name, world->users[p->user].length);
     synth_request(world, &actor->random, synth_phone_agent(p->phone), WIRE_PUBLISH, &target, &request);
     request.expires = 3600;
     synth_message_extra(&request, WIRE_HEADER_EVENT, NULL, "presence", 8);
-    synth_set_body(&request, "application/pidf+xml", open, sizeof open - 1);
+    synth_set_body(&request, "application/pidf+xml", text.bytes, text.length);
     synth_phone_request(world, p->phone, &request, NULL);
 }
 

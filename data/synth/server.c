@@ -2,6 +2,7 @@
  * Relies on: data/synth/call.h.
  * Relied on by: data/synth/plan.c. */
 #include "data/synth/call.h"
+#include "data/synth/oddity.h"
 #include "data/synth/plan.h"
 
 #include <stdio.h>
@@ -24,6 +25,9 @@ static void answer(SynthWorld *world, SynthActor *actor, const SynthMessage *req
     synth_draw_tag(&text, &actor->random, &world->server.style);
     synth_reply(&reply, request, &world->server.style, status, NULL,
                 status > 100 ? synth_text_end(&text) : NULL);
+    if (status >= 300 && synth_below(&actor->random, 256) < world->server.style.odd_share)
+        synth_add_odd_header(&actor->random, world->server.style.odd_header % synth_odd_reply_headers,
+                             &reply);
     synth_send(world, &world->server.address, &reply.reply_to[0], &reply);
 }
 

@@ -4,6 +4,7 @@
 #include "data/synth/style.h"
 
 #include "data/synth/families.h"
+#include "data/synth/oddity.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -212,6 +213,30 @@ static void draw_habits(SynthRandom *random, SynthStyle *style) {
     style->sdp_form = (uint8_t)synth_bits(random);
 }
 
+static void draw_odd(SynthRandom *random, SynthOddity oddity, double chance, char *out, uint32_t room) {
+    if (!synth_chance(random, chance)) return;
+    SynthText text = synth_text(out, room);
+    synth_oddity(random, oddity, &text);
+    synth_text_end(&text);
+}
+
+/* What only looks like an attack; most styles have none of it. */
+static void draw_oddities(SynthRandom *random, SynthStyle *style) {
+    static const uint8_t shares[] = {3, 10, 30, 100, 255};
+    draw_odd(random, SYNTH_ODD_AGENT, 0.02, style->user_agent, sizeof style->user_agent);
+    draw_odd(random, SYNTH_ODD_PARAMETERS, 0.03, style->contact_params,
+             48); /* registrars repeat them whole */
+    draw_odd(random, SYNTH_ODD_FEATURES, 0.02, style->contact_features, sizeof style->contact_features);
+    draw_odd(random, SYNTH_ODD_SESSION, 0.02, style->sdp_name, sizeof style->sdp_name);
+    draw_odd(random, SYNTH_ODD_LINES, 0.02, style->sdp_lines, sizeof style->sdp_lines);
+    style->call_id_odd = (uint8_t)synth_bits(random);
+    if (synth_chance(random, 0.01)) style->call_id_form = SYNTH_CALL_ID_ODD;
+    style->odd_header = (uint8_t)synth_below(random, synth_odd_request_headers);
+    style->odd_share = SYNTH_PICK(random, shares);
+    if (!synth_chance(random, 0.05)) style->odd_share = 0;
+    if (style->odd_share) style->extra_name[0] = '\0'; /* it may be the same header */
+}
+
 const char *synth_draw_user_agent(SynthRandom *random) {
     const Family *family = &families[synth_below(random, synth_families)];
     return family_pick(random, family->agents);
@@ -240,5 +265,6 @@ void synth_style_draw(SynthRandom *random, SynthStyle *style) {
     draw_contact(random, style);
     draw_habits(random, style);
     draw_extra(random, style);
+    draw_oddities(random, style);
     write_names(style);
 }

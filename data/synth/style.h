@@ -21,6 +21,7 @@ typedef enum SynthCallIdForm {
     SYNTH_CALL_ID_BASE64,
     SYNTH_CALL_ID_HEX16,
     SYNTH_CALL_ID_COUNTER, /* 3-2041@host */
+    SYNTH_CALL_ID_ODD,     /* oddity.h: the style's call_id_odd */
     SYNTH_CALL_ID_FORMS
 } SynthCallIdForm;
 
@@ -83,7 +84,10 @@ typedef struct SynthStyle {
     bool compact, fold, odd_case, sent_by_port, domain_port, expires_in_contact, server_header,
         reliable /* 100rel */, session_timer, preauthorise /* reuses the last nonce */, qop_quoted, sends_100,
         acks_with_contact, ice;
-    uint8_t sdp_form; /* names, order and lines of its SDP */
+    uint8_t sdp_form;                               /* names, order and lines of its SDP */
+    char sdp_name[64], sdp_lines[SYNTH_STYLE_TEXT]; /* odd ones; empty: none */
+    uint8_t call_id_odd;                            /* which odd form of Call-IDs */
+    uint8_t odd_header, odd_share; /* which odd header, in how many of 256 requests; share 0: never */
 } SynthStyle;
 
 /* Number of families, and their names ("desk-a" ...) for tables. */

@@ -137,7 +137,8 @@ START_TEST(honest_sites_live) {
     ck_assert_uint_gt(count.invites, 0);
     ck_assert_uint_gt(count.answers, 0);
     ck_assert_uint_ge(count.acks, count.answers / 3);
-    ck_assert_uint_gt(count.byes, 0);
+    /* Without Record-Route, phones hang up among themselves, which only a view of all sees. */
+    if (world->server.record_route || world->view == SYNTH_VIEW_ALL) ck_assert_uint_gt(count.byes, 0);
     ck_assert_uint_gt(count.registered, 0);
     synth_world_free(world);
     synth_output_free(output);

