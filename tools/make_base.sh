@@ -20,7 +20,7 @@ validation=(office-a callcentre-c-607 many-j-731 web-r-712 notices-t-701 pbx-y-1
 left_tools=(shell sipsak baresip spoof synth-flood-loop synth-scan-ports synth-spit-texts synth-injection-spray)
 left_servers=(edge-p-702 edge-p-1001 edge-p-1002 edge-p-1003 erlang-v-704 balanced-q-711)
 lab_siblings=2 synth_first=10001 synth_sessions=100 synth_validation=20 synth_messages=80000
-options=(--rows-per-epoch 400000 --epochs 14 --patience 5 --drop-tokens 0.05 --drop-text 0.03 --drop-dialog 0.05
+options=(--rows-per-epoch 500000 --epochs 8 --patience 5 --drop-tokens 0.05 --drop-text 0.03 --drop-dialog 0.05
   --drop-counters 0.05 --drop-groups 0.05 --drop-inputs 0.05 --drop-hidden 0.1 --jitter 4 --weight-decay 0.2)
 
 usage() {
