@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 2, UNKNOWN_K_LEAST = 8 };
+enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 4, UNKNOWN_K_LEAST = 8 };
 
 TrainCalibrateOptions train_calibrate_defaults(void) {
     return (TrainCalibrateOptions){.threshold = {.false_per_million = 30, .margin = 0.5f, .standard = 1},

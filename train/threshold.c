@@ -82,7 +82,7 @@ float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOpt
     sweep_cases(cases, n, totals, 0, &sweep);
     if (sweep.best < USELESS) return limit(fmaxf(bound, options->standard));
     sweep_cases(cases, n, totals, 1 - TIE, &sweep);
-    const float low = sweep.low;
+    const float low = nextafterf(sweep.low, FLT_MAX); /* that score itself is not to be named */
     sweep_cases(cases, n, totals, 1 - (strict ? BOUND_LOSS : MARGIN_LOSS), &sweep);
     return limit(fmaxf(low, fminf(bound, sweep.high)));
 }

@@ -28,13 +28,12 @@ typedef struct TrainThresholdOptions {
     float standard; /* the threshold of a class without a positive case, at least */
 } TrainThresholdOptions;
 
-/* The threshold with the best F1, in which a benign message beyond the rate weighs like three wrong verdicts;
- * of the thresholds that come within 0.5 % of that F1, the middle one, moved up to the margin as far as F1
- * stays within 3 % of the best. A class whose F1 stays below 0.3 is better not named: its threshold lies
- * above the benign scores. `strict`, for a class of which one verdict is an incident: half-way from that
- * middle to the highest threshold within 10 % of the best F1, and at the margin above the benign scores that
- * the rate does not admit as far as F1 stays within 25 % of the best. Sorts `cases` in place. Never NaN;
- * within 0 .. 16: below 0 a class is less likely than not. */
+/* A threshold near the best F1, in which a benign message beyond the rate weighs like three wrong verdicts:
+ * the lowest that comes within 0.5 % of it, moved up to the margin above the benign scores that the rate does
+ * not admit as far as F1 stays within 3 % of the best; `strict`, for a class of which one verdict is an
+ * incident, within 25 %. Not the middle of the gap: an attack never seen before scores lower than those
+ * known. A class whose F1 stays below 0.3 is better not named: its threshold lies above the benign scores.
+ * Sorts `cases` in place. Never NaN; within 0 .. 16: below 0 a class is less likely than not. */
 float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOptions *options, bool strict);
 
 #endif

@@ -6,10 +6,10 @@
 /* Quick and strict first, patient last. */
 static const struct {
     uint32_t k, n;
-} ladder[] = {{2, 3}, {3, 5}, {4, 8}, {6, 12}, {8, 16}, {12, 24}, {16, 32}, {24, 48}, {32, 64}};
+} ladder[] = {{3, 5}, {4, 8}, {6, 12}, {8, 16}, {12, 24}, {16, 32}, {24, 48}, {32, 64}};
 enum { LADDER = sizeof ladder / sizeof *ladder };
 
-static const double near_cost = 20, hasty_cost = 0.02;
+static const double near_cost = 20;
 
 /* The most verdicts `what` among any n successive ones of sequence s. */
 static uint32_t worst_of(const TrainSequences *sequences, uint32_t s, uint8_t what, uint32_t n) {
@@ -66,8 +66,8 @@ TrainWindowsEffect train_windows_effect(const TrainSequences *sequences, uint8_t
     return effect;
 }
 
-static double cost_of(const TrainWindowsEffect *effect, uint32_t k) {
-    double cost = k < 3 ? hasty_cost : 0;
+static double cost_of(const TrainWindowsEffect *effect) {
+    double cost = 0;
     if (effect->runs) cost += (double)(effect->runs - effect->found) / effect->runs;
     if (effect->clients) cost += near_cost * effect->near / effect->clients;
     return cost;
@@ -78,7 +78,7 @@ void train_windows_choose(const TrainSequences *sequences, uint8_t what, uint32_
     double least = 0;
     for (uint32_t i = first; i < LADDER; i++) {
         TrainWindowsEffect effect = train_windows_effect(sequences, what, ladder[i].k, ladder[i].n);
-        double cost = cost_of(&effect, ladder[i].k);
+        double cost = cost_of(&effect);
         if (i > first && cost >= least) continue;
         least = cost;
         rule->k = ladder[i].k;

@@ -37,8 +37,8 @@ TrainWindowsEffect train_windows_effect(const TrainSequences *sequences, uint8_t
                                         uint32_t n);
 
 /* The rule of a fixed ladder, from number `first` on, that costs least: the share of runs missed, plus twenty
- * times the share of honest clients that come near an incident; the quickest among equals, but two verdicts
- * suffice only where that finds a fiftieth of the runs more. Fills k and n of *rule. */
+ * times the share of honest clients that come near an incident; the quickest among equals. Fills k and n of
+ * *rule. */
 void train_windows_choose(const TrainSequences *sequences, uint8_t what, uint32_t first,
                           CoreModelThreshold *rule);
 

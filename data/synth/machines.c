@@ -143,13 +143,13 @@ void synth_dialler_new(SynthWorld *world, double per_second) {
     Caller *c = caller_new(world, &agent, &answers);
     if (!c) return;
     if (user != UINT32_MAX) synth_phone_settle(world, c->phone, 600);
-    double most = world->n_users / 100.0; /* somebody has to talk to those who answer */
+    double most = world->n_users / 40.0; /* somebody has to talk to those who answer */
     c->per_second = per_second < most ? per_second : most;
     c->own_number = user != UINT32_MAX;
-    c->outside = synth_chance(&random, 0.75) ? synth_uniform(&random, 0.7, 1) /* customers, mostly */
-                                             : synth_uniform(&random, 0.1, 0.7);
-    if (!world->n_gateways) c->outside = 0;
-    c->wrong = synth_log_uniform(&random, 0.02, 0.6) * (1 - c->outside); /* of old lists */
+    c->wrong = synth_uniform(&random, 0.02, 0.6); /* of lists as old as they come */
+    c->outside = synth_chance(&random, 0.6) ? synth_uniform(&random, 0.7, 1) /* customers, mostly */
+                                            : synth_uniform(&random, 0.1, 0.7);
+    c->outside = world->n_gateways ? c->outside * (1 - c->wrong) : 0;
     c->cancelled = synth_uniform(&random, 0.1, 0.5);
     c->short_calls = synth_uniform(&random, 0.1, 0.6);
     c->steady = synth_chance(&random, 0.5);
