@@ -87,7 +87,7 @@ def verdicts(folder, dataset):
 
 
 def verdicts_agree(folder, before, after):
-    """Novelty counters are small bitmaps of hashes: other names collide otherwise, which moves some verdicts."""
+    """Odd text of honest messages gets other letters, which moves some verdicts."""
     a, b = verdicts(folder / "a", before), verdicts(folder / "b", after)
     assert len(a) == len(b)
     agree = sum(x == y for x, y in zip(a, b)) / len(a)
