@@ -237,15 +237,7 @@ class Call:
 
     def withdraw(self, invite, address):
         pbx = self.pbx
-        cancel = pbx.message(
-            "CANCEL",
-            invite.start.split(" ")[1],
-            invite.get("From"),
-            invite.get("To"),
-            invite.get("Call-ID"),
-            int(invite.get("CSeq").split()[0]),
-        )
-        cancel.set("Via", invite.get("Via"))
+        cancel = pbx.cancel_of(invite)
         cancel.headers = [(n, v) for n, v in cancel.headers if n != "Contact"]
         pbx.spawn(pbx.ask(cancel, address, self.cause, timeout=3))
 

@@ -109,7 +109,7 @@ class Servers:
         plan, path = self.plan, os.path.join(self.work, "pbx.json")
         spec = dict(server, **server["pbx"], users=plan["users"], weak=plan["weak"], salt=plan["salt"])
         with open(path, "w") as f:
-            json.dump(dict(spec, legs=self.legs, seed=plan["seed"]), f, indent=1)
+            json.dump(dict(spec, legs=self.legs, seed="%(name)s/%(seed)d/pbx" % plan), f, indent=1)
         own = server["kind"] == "pbx" or sippy_pbx.missing()
         script = os.path.join(HERE, "pbx.py" if own else "sippy_pbx.py")
         process = self.start([PYTHON, script, path], "pbx.log")

@@ -453,9 +453,8 @@ class Agent(asyncio.DatagramProtocol):
         await self.talk(invite, reply, talk, features)
         return reply.status
 
-    async def cancel(self, state, delay):
-        await asyncio.sleep(delay)
-        invite = state["invite"]
+    def cancel_of(self, invite):
+        """The CANCEL of an INVITE: its branch and its CSeq (RFC 3261 section 9.1)."""
         message = self.message(
             "CANCEL",
             invite.start.split(" ")[1],
@@ -465,7 +464,11 @@ class Agent(asyncio.DatagramProtocol):
             int(invite.get("CSeq").split()[0]),
         )
         message.set("Via", invite.get("Via"))
-        self.spawn(self.transact(message, timeout=3))
+        return message
+
+    async def cancel(self, state, delay):
+        await asyncio.sleep(delay)
+        self.spawn(self.transact(self.cancel_of(state["invite"]), timeout=3))
 
     def note(self, invite, reply, state):
         self.world.note_dialog(
