@@ -122,14 +122,7 @@ CoreStatus bench_case_new(const BenchLayer *layer, BenchCase *c, CoreError *erro
                              .dilation = layer->dilation,
                              .left = layer->left,
                              .relu = true};
-    c->lookup = (KernelLookup){.fields = layer->in,
-                               .offsets = c->offsets,
-                               .out_channels = layer->out,
-                               .taps = layer->taps,
-                               .stride = layer->stride,
-                               .dilation = layer->dilation,
-                               .left = layer->left,
-                               .relu = true};
+    c->lookup = kernel_lookup(&c->conv, layer->in, c->offsets);
     for (int f = 0; lookup && f < layer->in; f++)
         c->offsets[f + 1] = c->offsets[f] + LOOKUP_IDS;
     c->x = take(xs, 1);

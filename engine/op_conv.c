@@ -82,18 +82,6 @@ static Node conv_node(const OpClass *op, GraphNode x, const GraphConv1d *options
 
 /* ---- embed and embed_conv1d: look-up convolutions, the first of one tap and without a bias ---- */
 
-static KernelLookup embed_lookup(const Node *node) {
-    const KernelConv1d *conv = &node->conv;
-    return (KernelLookup){.fields = node->fields,
-                          .offsets = node->offsets,
-                          .out_channels = conv->out_channels,
-                          .taps = conv->taps,
-                          .stride = conv->stride,
-                          .dilation = conv->dilation,
-                          .left = conv->left,
-                          .relu = conv->relu};
-}
-
 static bool embed_shape(Graph *graph, Node *node) {
     const KernelConv1d *conv = &node->conv;
     if (!input_check(graph, node, 0, GRAPH_U8, 2, "[N, L, F]") || !conv_check(graph, node)) return false;
@@ -126,7 +114,7 @@ static KernelRange embed_in(const Graph *graph, const Node *node, int32_t row) {
 
 static void embed_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *ids = node_input(graph, node, 0);
-    const KernelLookup lookup = embed_lookup(node);
+    const KernelLookup lookup = kernel_lookup(&node->conv, node->fields, node->offsets);
     const int32_t length = node->shape.size[0];
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
         const KernelRange valid = node_valid(graph, node, r, length);
@@ -139,7 +127,7 @@ static void embed_forward(const Graph *graph, const Node *node, const OpChunk *c
 
 static void embed_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *ids = node_input(graph, node, 0);
-    const KernelLookup lookup = embed_lookup(node);
+    const KernelLookup lookup = kernel_lookup(&node->conv, node->fields, node->offsets);
     const size_t channels = (size_t)lookup.out_channels;
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
         const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);

@@ -195,18 +195,16 @@ static void choose_rules(const DatasetClass *classes, uint32_t n_classes, const 
 
 static CoreStatus choose_windows(const DatasetClass *classes, const TrainScores *validation,
                                  TrainCalibration *calibration, CoreError *error) {
-    uint32_t clients = 1, runs = 1;
-    for (uint32_t i = 0; i < validation->count; i++) {
+    uint32_t clients = 1;
+    for (uint32_t i = 0; i < validation->count; i++)
         if (validation->rows[i].client >= clients) clients = validation->rows[i].client + 1;
-        if (validation->rows[i].run >= runs) runs = validation->rows[i].run + 1;
-    }
     size_t rows = validation->count + (size_t)1;
     SequenceBuffers b = {.said = malloc(rows),
                          .primary = malloc(rows),
                          .run = calloc(rows, sizeof *b.run),
                          .begin = calloc(clients + (size_t)1, sizeof *b.begin),
                          .next = calloc(clients, sizeof *b.next),
-                         .marks = calloc(runs, sizeof *b.marks),
+                         .marks = calloc(greatest_run(validation) + (size_t)1, sizeof *b.marks),
                          .attacked = calloc(clients, sizeof *b.attacked)};
     CoreStatus status = CORE_OK;
     if (b.said && b.primary && b.run && b.begin && b.next && b.marks && b.attacked) {

@@ -32,8 +32,7 @@ typedef struct KernelConv1d {
     int32_t in_channels, out_channels;
     int32_t taps, stride, dilation, left;
     bool relu;
-    int32_t
-        groups; /* 0 means 1; divides both channels: outputs of a group see the inputs of that group only */
+    int32_t groups; /* 0 means 1; divides both channels: outputs see the inputs of their group only */
 } KernelConv1d;
 
 /* Samples that a convolution does at once: sample s of x and dx is at x + s * x_pitch floats, of y and dy at
@@ -54,6 +53,18 @@ typedef struct KernelLookup {
     int32_t taps, stride, dilation, left;
     bool relu;
 } KernelLookup;
+
+/* The look-up of a convolution whose input is `fields` embedded ids; its in_channels do not matter. */
+static inline KernelLookup kernel_lookup(const KernelConv1d *conv, int32_t fields, const int32_t *offsets) {
+    return (KernelLookup){.fields = fields,
+                          .offsets = offsets,
+                          .out_channels = conv->out_channels,
+                          .taps = conv->taps,
+                          .stride = conv->stride,
+                          .dilation = conv->dilation,
+                          .left = conv->left,
+                          .relu = conv->relu};
+}
 
 /* AdamW for one step: rate and both bias corrections are already those of the step. */
 typedef struct KernelAdamW {

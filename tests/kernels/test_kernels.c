@@ -348,14 +348,7 @@ static void draw_lookup(Round *round, LookupCase *c) {
     for (int f = 0; f < conv->in_channels; f++)
         c->offsets[f + 1] = c->offsets[f] + draw(round, 1, 20);
     c->ids = bytes(round, c->shape.in_length * conv->in_channels, 22); /* some are out of the vocabulary */
-    c->lookup = (KernelLookup){.fields = conv->in_channels,
-                               .offsets = c->offsets,
-                               .out_channels = conv->out_channels,
-                               .taps = conv->taps,
-                               .stride = conv->stride,
-                               .dilation = conv->dilation,
-                               .left = conv->left,
-                               .relu = conv->relu};
+    c->lookup = kernel_lookup(conv, conv->in_channels, c->offsets);
 }
 
 /* The table row of field i at a position, or -1. */
