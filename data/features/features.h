@@ -85,8 +85,8 @@ enum { FEATURE_TAUS = 4, FEATURE_PER_COUNTER = 2 * FEATURE_TAUS - 1 };
     X(FOREIGN_DIALOG)  /* requests or replies in a dialog from who is no party of it */                      \
     X(FOREIGN_ACCOUNT) /* requests of an account that another client used successfully within 10 min */      \
     X(FOREIGN_AGENT)   /* of these, those with a User-Agent that the account never had */                    \
-    X(NEW_CALL)        /* things not seen with this client (target) lately: Call-ID */                       \
-    X(NEW_TO_USER)                                                                                           \
+    X(NEW_CALL)        /* requests of a dialog not seen before, or in which the sender is no party */        \
+    X(NEW_TO_USER)     /* not seen with this client (target) in the last two hours, as all that follows */   \
     X(NEW_FROM_USER)                                                                                         \
     X(NEW_PEER)      /* address and port of the other side */                                                \
     X(NEW_HOST)      /* address of the other side */                                                         \
