@@ -16,6 +16,7 @@
  * full. */
 enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000 };
 
+static const uint32_t passing_s = 8; /* a back-to-back user agent may look up, queue or announce first */
 static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
 
 /* What is remembered of a client, a target or an account in FeatureNovelty, each kind by itself. */
@@ -248,11 +249,31 @@ static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64
     return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
 }
 
+static bool knows(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value, uint32_t most_s) {
+    return feature_novelty_knows(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s,
+                                 most_s);
+}
+
 /* Whether the target has sent requests to the client lately. */
 static bool is_asked_back(const Step *step) {
     return step->client &&
-           feature_novelty_knows(&step->context->novelty, owner_of(step->client_hash, ROLE_TARGET, SEEN_HOST),
-                                 step->target_hash, step->now_s);
+           knows(step, step->client_hash, ROLE_TARGET, SEEN_HOST, step->target_hash, NOVELTY_AGE_S);
+}
+
+/* A back-to-back user agent (RFC 7092) makes a request of its own, with another Call-ID, of each that it
+ * gets. What it keeps is who calls, who is called, or both: a dialog that begins with a user whose request
+ * has just arrived at its client is passed on. */
+static void find_origin(Step *step) {
+    const FeatureEncoded *e = step->encoded;
+    if (!e->request || step->relation.known) return;
+    const bool caller = knows(step, step->client_hash, ROLE_TARGET, SEEN_FROM_USER, e->from_user, passing_s);
+    const bool callee = knows(step, step->client_hash, ROLE_TARGET, SEEN_TO_USER, e->to_user, passing_s);
+    step->dialog->passed_caller = caller;
+    step->dialog->passed_callee = callee;
+}
+
+static bool is_passed_on(const Step *step) {
+    return step->dialog->passed_caller || step->dialog->passed_callee;
 }
 
 /* ---- accounts ---- */
@@ -273,9 +294,8 @@ static uint64_t agent_of(const FeatureEncoded *encoded) {
 /* Whether the account is used as before: with a User-Agent that it had, or, which is surer, registering with
  * the Call-ID of its last registration (RFC 3261 section 10.2). A phone whose address changes goes on so. */
 static bool has_known_agent(const Step *step) {
-    return step->account && feature_novelty_knows(&step->context->novelty,
-                                                  owner_of(step->account_hash, ROLE_ACCOUNT, SEEN_AGENT),
-                                                  agent_of(step->encoded), step->now_s);
+    return step->account &&
+           knows(step, step->account_hash, ROLE_ACCOUNT, SEEN_AGENT, agent_of(step->encoded), NOVELTY_AGE_S);
 }
 
 static uint64_t hash_of_call(const Step *step) {
@@ -410,6 +430,7 @@ static void count_novelties(Peer *peer, const Step *step, Role role, const WireA
     count_if(peer, FEATURE_PEER_NEW_PREFIX, new_user && old_suffix);
     count_if(peer, FEATURE_PEER_REPEATED_BODY, new_user && old_body);
     count_if(peer, FEATURE_PEER_NEW_CALL, e->call_id.length && (!r->known || !r->source_is_party));
+    count_if(peer, FEATURE_PEER_PASSED_ON, !r->known && is_passed_on(step));
     count_if(peer, FEATURE_PEER_NEW_FROM_USER, is_new(step, hash, role, SEEN_FROM_USER, e->from_user));
     count_if(peer, FEATURE_PEER_NEW_PEER, is_new(step, hash, role, SEEN_PEER, address));
     count_if(peer, FEATURE_PEER_NEW_HOST, is_new(step, hash, role, SEEN_HOST, host));
@@ -529,6 +550,8 @@ static void write_relation_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_FACT_MEDIA_CHANGED] = r->media_changed;
     fact[FEATURE_FACT_DIALOG_FAULT] = step->dialog->fault;
     fact[FEATURE_FACT_DIALOG_UNUSUAL] = step->dialog->unusual;
+    fact[FEATURE_FACT_PASSED_CALLER] = step->dialog->passed_caller;
+    fact[FEATURE_FACT_PASSED_CALLEE] = step->dialog->passed_callee;
     fact[FEATURE_FACT_CSEQ_BACK] = r->cseq_step == DIALOG_CSEQ_BACK;
     fact[FEATURE_FACT_ACCOUNT_OWNED] = is_owned(step);
     fact[FEATURE_FACT_ACCOUNT_FOREIGN] = is_foreign(step);
@@ -579,6 +602,7 @@ void feature_context_step(FeatureContext *context, const WireMessage *message, c
                  .encoded = encoded,
                  .now_s = (uint32_t)(context->now_ns / INT64_C(1000000000))};
     find(&step, keys);
+    find_origin(&step);
     memset(row, 0, sizeof *row);
     write_relation_facts(&step, row->counters);
     count(&step);

@@ -53,6 +53,8 @@ typedef struct Dialog {
     uint8_t next_transaction, n_parties, next_event, n_events;
     uint8_t known, confirmed, ended;
     uint8_t fault, unusual; /* some message of it was faulty, had unusual text */
+    uint8_t passed_caller,
+        passed_callee; /* its client had just got a request from this caller, to this callee */
 } Dialog;
 
 /* How one message stands to its dialog, before the dialog takes it in. */

@@ -86,7 +86,8 @@ enum { FEATURE_TAUS = 4, FEATURE_PER_COUNTER = 2 * FEATURE_TAUS - 1 };
     X(FOREIGN_ACCOUNT) /* requests of an account that another client used successfully within 10 min */      \
     X(FOREIGN_AGENT)   /* of these, those with a User-Agent that the account never had */                    \
     X(NEW_CALL)        /* requests of a dialog not seen before, or in which the sender is no party */        \
-    X(NEW_TO_USER)     /* not seen with this client (target) in the last two hours, as all that follows */   \
+    X(PASSED_ON)   /* of these, those that pass a call on: the sender had just got one with such users */    \
+    X(NEW_TO_USER) /* not seen with this client (target) in the last two hours, as all that follows */       \
     X(NEW_FROM_USER)                                                                                         \
     X(NEW_PEER)      /* address and port of the other side */                                                \
     X(NEW_HOST)      /* address of the other side */                                                         \
@@ -175,6 +176,8 @@ typedef enum FeatureAllCounter {
     X(MEDIA_CHANGED)                                                                                         \
     X(DIALOG_FAULT)    /* the scan or libosip2 found fault with this or an earlier message of the dialog */  \
     X(DIALOG_UNUSUAL)  /* or it had unusual text */                                                          \
+    X(PASSED_CALLER)   /* when it began, its client had just got a request from this From user */            \
+    X(PASSED_CALLEE)   /* or to this To user */                                                              \
     X(CSEQ_BACK)       /* CSeq below the sender's last one */                                                \
     X(ACCOUNT_OWNED)   /* some client used the account successfully lately */                                \
     X(ACCOUNT_FOREIGN) /* and it is not this one */                                                          \

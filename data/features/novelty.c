@@ -65,9 +65,10 @@ bool feature_novelty_is_new(FeatureNovelty *novelty, uint64_t owner, uint64_t va
     return fresh;
 }
 
-bool feature_novelty_knows(const FeatureNovelty *novelty, uint64_t owner, uint64_t value, uint32_t now_s) {
+bool feature_novelty_knows(const FeatureNovelty *novelty, uint64_t owner, uint64_t value, uint32_t now_s,
+                           uint32_t most_s) {
     if (!value) return false;
     const uint64_t *bucket = novelty->entries + bucket_of(owner, value);
     const unsigned way = find(bucket, mark_of(owner, value));
-    return way < NOVELTY_WAYS && age_of(bucket[way], now_s) <= NOVELTY_AGE_S;
+    return way < NOVELTY_WAYS && age_of(bucket[way], now_s) <= most_s;
 }

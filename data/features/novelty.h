@@ -32,7 +32,8 @@ void feature_novelty_free(FeatureNovelty *novelty);
  * decreases. */
 bool feature_novelty_is_new(FeatureNovelty *novelty, uint64_t owner, uint64_t value, uint32_t now_s);
 
-/* Whether it was seen lately, without seeing it. */
-bool feature_novelty_knows(const FeatureNovelty *novelty, uint64_t owner, uint64_t value, uint32_t now_s);
+/* Whether it was seen within the last most_s <= NOVELTY_AGE_S seconds, without seeing it. */
+bool feature_novelty_knows(const FeatureNovelty *novelty, uint64_t owner, uint64_t value, uint32_t now_s,
+                           uint32_t most_s);
 
 #endif

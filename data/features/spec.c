@@ -34,7 +34,7 @@ static const char *const part_names[FEATURE_PER_COUNTER] = {"1s",     "30s",    
 
 /* What changes a row without changing a name: increase with every change of encoding, text, dialog or
  * counting. */
-static const char revision[] = "rows 8";
+static const char revision[] = "rows 9";
 
 static void message_input_name(unsigned input, char *text, size_t capacity) {
     if (input < FEATURE_METHODS_AT)

@@ -107,14 +107,14 @@ START_TEST(novelty_is_exact_until_it_is_full) {
         ck_assert(feature_novelty_is_new(&novelty, 7, thing << 20, 101));
     unsigned kept = 0;
     for (uint64_t thing = 1; thing <= CROWD; thing++)
-        kept += feature_novelty_knows(&novelty, 7, thing << 20, 102);
+        kept += feature_novelty_knows(&novelty, 7, thing << 20, 102, NOVELTY_AGE_S);
     ck_assert_uint_ge(kept, CROWD * 99 / 100);
     for (uint64_t thing = 1; thing <= 1000000; thing++)
         feature_novelty_is_new(&novelty, 9, thing << 20, 103);
     kept = 0;
     for (uint64_t owner = 1000; owner <= OWNERS; owner++)
         for (uint64_t thing = 1; thing <= THINGS; thing++)
-            kept += feature_novelty_knows(&novelty, owner, thing, 104);
+            kept += feature_novelty_knows(&novelty, owner, thing, 104, NOVELTY_AGE_S);
     ck_assert_uint_ge(kept, (OWNERS - 999) * THINGS * 99 / 100);
     feature_novelty_free(&novelty);
 }
@@ -127,10 +127,10 @@ START_TEST(novelty_forgets_after_its_age) {
     ck_assert(feature_novelty_is_new(&novelty, 1, 2, 5));
     ck_assert(!feature_novelty_is_new(&novelty, 1, 2, 5 + NOVELTY_AGE_S));
     ck_assert(!feature_novelty_is_new(&novelty, 1, 2, 5 + 2 * NOVELTY_AGE_S)); /* since it was last seen */
-    ck_assert(!feature_novelty_knows(&novelty, 2, 1, 6 + 2 * NOVELTY_AGE_S));
-    ck_assert(!feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
+    ck_assert(!feature_novelty_knows(&novelty, 2, 1, 6 + 2 * NOVELTY_AGE_S, NOVELTY_AGE_S));
+    ck_assert(!feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S, NOVELTY_AGE_S));
     ck_assert(feature_novelty_is_new(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
-    ck_assert(feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S));
+    ck_assert(feature_novelty_knows(&novelty, 1, 2, 6 + 3 * NOVELTY_AGE_S, NOVELTY_AGE_S));
     feature_novelty_free(&novelty);
 }
 END_TEST

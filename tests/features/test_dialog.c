@@ -365,7 +365,6 @@ START_TEST(history_keeps_the_last_events) {
 }
 END_TEST
 
-/* Time that runs backwards stands still. */
 /* A registrar looks after its phones; a stranger asks the same of them. */
 START_TEST(who_serves_and_who_asks_shows) {
     enum {
@@ -402,6 +401,31 @@ START_TEST(who_serves_and_who_asks_shows) {
 }
 END_TEST
 
+/* A back-to-back user agent calls with a Call-ID of its own whoever it is asked to; later calls are its own.
+ */
+START_TEST(what_is_passed_on_shows) {
+    static const struct {
+        Line line;
+        uint8_t passed;
+    } steps[] = {
+        {{.from_ip = phone, .to_ip = proxy, .at = 0, .start = invite, .call_id = "in"}, 0},
+        {{.from_ip = proxy, .to_ip = callee, .at = 0.1, .start = invite, .call_id = "out"}, 1},
+        {{.from_ip = callee, .to_ip = proxy, .at = 5, .start = "SIP/2.0 200 OK", .call_id = "out"}, 1},
+        {{.from_ip = stranger, .to_ip = callee, .at = 5, .start = invite, .call_id = "other"}, 0},
+        {{.from_ip = proxy, .to_ip = callee, .at = 60, .start = invite, .call_id = "own"}, 0},
+    };
+    FeatureContext *context = empty_context();
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        FeatureRow row;
+        play(context, &steps[i].line, &row, NULL);
+        ck_assert_uint_eq(row.counters[FEATURE_FACT_PASSED_CALLER], steps[i].passed);
+        ck_assert_uint_eq(row.counters[FEATURE_FACT_PASSED_CALLEE], steps[i].passed);
+    }
+    feature_context_free(context);
+}
+END_TEST
+
+/* Time that runs backwards stands still. */
 START_TEST(time_never_runs_backwards) {
     FeatureContext *context = empty_context();
     FeatureRow row;
@@ -431,6 +455,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, failed_digests_count_for_client_and_account);
     tcase_add_test(tests, history_keeps_the_last_events);
     tcase_add_test(tests, who_serves_and_who_asks_shows);
+    tcase_add_test(tests, what_is_passed_on_shows);
     tcase_add_test(tests, time_never_runs_backwards);
     suite_add_tcase(suite, tests);
     return suite;
