@@ -64,12 +64,17 @@ static char shifted(char c, int by) {
     return c;
 }
 
+static bool is_swapped(const Edge *edge, const SynthMessage *m, SynthSlice slice) {
+    size_t prefix = strlen(edge->prefix);
+    return slice.length > prefix && memcmp(m->pool + slice.at, edge->prefix, prefix) == 0;
+}
+
 /* What comes from the other side gets the prefix and other letters; what goes back loses them. */
 static SynthSlice swap(const Edge *edge, SynthMessage *m, SynthSlice slice) {
     if (!slice.length) return slice;
     size_t prefix = strlen(edge->prefix);
     SynthText text = synth_message_text(m);
-    bool back = slice.length > prefix && memcmp(m->pool + slice.at, edge->prefix, prefix) == 0;
+    bool back = is_swapped(edge, m, slice);
     if (!back) synth_put(&text, edge->prefix, prefix);
     for (size_t i = back ? prefix : 0; i < slice.length; i++)
         synth_put_char(&text, shifted(m->pool[slice.at + i], back ? -edge->shift : edge->shift));
@@ -95,6 +100,7 @@ static SynthSlice address_uri(SynthMessage *m, SynthSlice user, const char *host
 static void hide(SynthWorld *world, const Edge *edge, bool from_inside, SynthMessage *m) {
     SynthCall *call = synth_call(world, m->call);
     m->call_id = swap(edge, m, m->call_id);
+    m->renamed = is_swapped(edge, m, m->call_id);
     m->from.tag = swap(edge, m, m->from.tag);
     m->to.tag = swap(edge, m, m->to.tag);
     if (!m->contact.length || m->contact_star) return;
@@ -165,6 +171,7 @@ static void relay_reply(SynthWorld *world, SynthActor *actor, SynthMessage *m, c
         synth_ack_failure(&self, &request, m, &ack);
         ack.hop = m->hop;
         ack.run = m->run;
+        ack.renamed = m->renamed;
         ack.ask = m->ask;
         ack.bare = true;
         ack.max_forwards = 70;

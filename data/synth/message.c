@@ -159,6 +159,7 @@ void synth_reply(SynthMessage *reply, const SynthMessage *request, const struct 
     reply->call = request->call;
     memcpy(reply->trail, request->trail, sizeof reply->trail);
     reply->hop = request->hop;
+    reply->renamed = request->renamed;
     reply->strays = request->strays;
     reply->run = request->run;
     reply->ask = request->ask;

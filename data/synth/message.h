@@ -102,6 +102,7 @@ typedef struct SynthMessage {
     SynthHandle
         trail[SYNTH_HOPS]; /* each leg's sender's own note (a transaction), for the reply's way back */
     uint8_t hop;           /* legs behind it: 0 on the maker's own leg */
+    bool renamed;          /* a B2BUA gave this leg a Call-ID of its own */
     bool strays;  /* its maker did not make the call: an in-dialog request of the other side; `relay` of a run
                    */
     bool sdp;     /* the body is an offer or answer */

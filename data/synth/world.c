@@ -176,11 +176,15 @@ static void write_packet(SynthWorld *world, const WireAddress *source, const Wir
         world->error = error;
 }
 
-static uint8_t part_of(const SynthMessage *m) {
-    if (!m->run) return m->status ? DATASET_REPLY : DATASET_REQUEST;
-    if (m->hop > 0 || m->strays) return DATASET_RELAY;
-    if (m->onset) return DATASET_ONSET;
-    return m->status && m->ask ? DATASET_REPLY : DATASET_REQUEST;
+/* What a B2BUA sends under a Call-ID of its own is its own, honest message, even if it passes on a run's.
+ * Where nobody sees that one, nobody can know. */
+static SynthMark mark_of(const SynthWorld *world, const SynthMessage *m) {
+    const uint8_t plain = m->status ? DATASET_REPLY : DATASET_REQUEST;
+    if (!m->run) return (SynthMark){0, m->ask, plain};
+    if (m->renamed && world->view == SYNTH_VIEW_ALL) return (SynthMark){0, 0, plain};
+    if (m->hop > 0 || m->strays) return (SynthMark){m->run, 0, DATASET_RELAY};
+    if (m->onset) return (SynthMark){m->run, 0, DATASET_ONSET};
+    return (SynthMark){m->run, 0, m->ask ? plain : DATASET_REQUEST};
 }
 
 /* Time that a machine needs between two packets; keeps the capture's times apart too. */
@@ -214,7 +218,7 @@ static void transmit(SynthWorld *world, const WireAddress *source, const WireAdd
         if (!synth_run_note(&world->runs, world->now_ns / 1000 * 1000, source, destination, &packet->message))
             synth_fail(world, CORE_MEMORY, "no memory for a run's messages");
         const SynthMessage *m = &packet->message;
-        SynthMark mark = {m->run, m->run ? 0 : m->ask, part_of(m)};
+        SynthMark mark = mark_of(world, m);
         if (!bytes) {
             length = synth_render(&packet->message, written, sizeof written);
             bytes = written;

@@ -64,6 +64,7 @@ class Record:
         "also",
         "run",
         "part",
+        "of_server",
         "cause",
     )
 
@@ -77,6 +78,7 @@ class Record:
             payload,
         )
         self.primary, self.also, self.run, self.part = "", "", 0, ""
+        self.of_server = False  # a leg under a Call-ID that a server made: its own, honest message
         self.cause = None  # Call-ID of the request that a server's own follows from
         self.read()
 
@@ -192,6 +194,7 @@ class Assigner:
         self.tags = {}  # From tag that a run made -> run
         self.steps = {}  # (tags, CSeq) of a request whose tag is not the run's alone -> (time, run)
         self.honest_tags = set()
+        self.made = set()  # Call-IDs of servers' own requests
         self.legs = {tuple(leg[2:]): tuple(leg[:2]) for leg in legs}  # (Call-ID, branch) -> that which led to it
 
     def add(self, m):
@@ -212,6 +215,7 @@ class Assigner:
         run = self.relayed(m)
         if run:
             m.run, m.part, m.primary = run.id, "relay", "ignore"
+            m.of_server = m.call_id in self.made
 
     def remember(self, m, run):
         self.asked[m.key] = run
@@ -265,6 +269,7 @@ class Assigner:
         """The run that led a server to make a request of its own, which this is or answers: another leg of the run,
         and so is the rest of a call that it made. Who ends or turns somebody else's call owns only that step."""
         cause = self.legs[m.call_id, m.branches[0]]
+        self.made.add(m.call_id)
         run = self.branches.get(cause) or self.calls.get(cause[0])
         if run is None or run.cls == "teardown" and m.cseq.endswith("INVITE"):
             return self.calls.get(m.call_id)
@@ -282,6 +287,8 @@ class Assigner:
         if run is None:
             when, step = self.steps.get((tuple(m.tags), m.cseq), (0.0, None))
             run = step if m.time - when <= LEG_SECONDS else None
+        if run:
+            self.made.add(m.call_id)
         return run
 
 
@@ -455,6 +462,10 @@ def mark(found, runs, servers=()):
             m.primary, m.also = run.cls, ",".join(run.also)
             if id(m) in early or id(m) in replies:
                 m.part = "onset"
+        own = {m.call_id for m in run.requests}
+        for m in relays[run.id]:
+            if m.of_server and m.call_id not in own:
+                m.primary, m.run, m.part = "benign", 0, "reply" if m.status else "request"
     for m in found:
         if not m.primary:
             m.primary, m.part = "benign", "reply" if m.status else "request"
