@@ -1,10 +1,11 @@
 /* The batches of an epoch, assembled ahead.
- * Relies on: data/dataset/ahead.h, engine/rng.h.
+ * Relies on: data/dataset/ahead.h, engine/rng.h, train/swap.h.
  * Relied on by: train/fit. */
 #include "train/batches.h"
 
 #include "data/dataset/ahead.h"
 #include "engine/rng.h"
+#include "train/swap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,12 +32,13 @@ static size_t aligned(size_t size) {
 static size_t slot_size(const TrainBatches *b) {
     size_t numbers = aligned((size_t)b->size * b->o.classes * sizeof(float));
     return aligned(sizeof(TrainLoaded)) + aligned(b->size * sizeof(FeatureRow)) + 2 * numbers +
-           aligned(b->size * sizeof(float));
+           aligned(b->size * sizeof(float)) + aligned(b->size * sizeof(const DatasetExample *));
 }
 
 typedef struct Arrays {
     FeatureRow *rows;
     float *targets, *mask, *weights;
+    const DatasetExample **examples;
 } Arrays;
 
 static Arrays lay_out(const TrainBatches *b, void *slot) {
@@ -47,6 +49,8 @@ static Arrays lay_out(const TrainBatches *b, void *slot) {
     arrays.targets = (float *)(void *)at;
     arrays.mask = (float *)(void *)(at + numbers);
     arrays.weights = (float *)(void *)(at + 2 * numbers);
+    at += 2 * numbers + aligned(b->size * sizeof(float));
+    arrays.examples = (const DatasetExample **)(void *)at;
     return arrays;
 }
 
@@ -109,11 +113,22 @@ static CoreStatus fill_batch(void *user, void *slot, CoreError *error) {
         CoreStatus status = train_data_rows(b->o.data, draw.row, 1, &arrays.rows[i], error);
         if (status != CORE_OK) return status;
         arrays.weights[i] = draw.weight;
+        arrays.examples[i] = &b->o.data->examples[draw.row];
         if (b->o.training && b->o.options->jitter > 0)
             jitter_counters(b->o.options, step, &arrays.rows[i], i);
-        spell_targets(b, &b->o.data->examples[draw.row], arrays.targets + (size_t)i * b->o.classes,
+        spell_targets(b, arrays.examples[i], arrays.targets + (size_t)i * b->o.classes,
                       arrays.mask + (size_t)i * b->o.classes);
     }
+    if (b->o.training)
+        train_swap(&(TrainSwap){.seed = (uint64_t)b->o.options->seed,
+                                .step = step,
+                                .probability = (float)b->o.options->swap,
+                                .n = n,
+                                .n_classes = b->o.classes,
+                                .classes = b->o.data->classes,
+                                .examples = arrays.examples,
+                                .rows = arrays.rows,
+                                .mask = arrays.mask});
     b->done += n;
     return CORE_OK;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const uint8_t magic[8] = {0x89, 'S', 'C', 'K', 'P', '\r', '\n', 0x1a};
-enum { CHECKPOINT_VERSION = 2 };
+enum { CHECKPOINT_VERSION = 3 };
 #define CHECKPOINT_SIZE_MAX   ((size_t)1 << 30)
 #define CHECKPOINT_FLOATS_MAX ((uint64_t)1 << 24) /* of an array; the network has about 60,000 */
 

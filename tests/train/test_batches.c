@@ -5,6 +5,7 @@
 #include "tests/train/synthetic.h"
 #include "train/batches.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +101,34 @@ START_TEST(continued_epochs_see_the_same) {
 }
 END_TEST
 
+/* Where a row has another's history, it is a benign one or one that the text decides, only the counters
+ * behind the message's own differ, and what a history decides is masked. */
+START_TEST(histories_are_borrowed) {
+    const size_t own = feature_group_begin[FEATURE_GROUP_CLIENT];
+    const TrainLoaded *loaded;
+    uint32_t done = 0, borrowed[SYNTHETIC_CLASSES + 1] = {0};
+    options.training = true;
+    state->options.jitter = 0;
+    state->options.swap = 0.5;
+    TrainBatches *batches = open_batches();
+    for (; train_batches_next(batches, &loaded, &error) == CORE_OK; done += loaded->n)
+        for (uint32_t i = 0; i < loaded->n; i++) {
+            const DatasetExample *example = &synthetic.examples[draws[done + i].row];
+            const FeatureRow *row = &loaded->batch.rows[i], *was = &synthetic.rows[draws[done + i].row];
+            const float *mask = loaded->batch.mask + (size_t)i * SYNTHETIC_CLASSES;
+            ck_assert_mem_eq(row, was, offsetof(FeatureRow, counters) + own);
+            if (memcmp(row, was, sizeof *row) == 0) continue;
+            borrowed[example->primary]++;
+            ck_assert(mask[0] == 0 && mask[1] > 0 && mask[2] == 0);
+        }
+    ck_assert_uint_eq(done, ROWS);
+    ck_assert_uint_gt(borrowed[DATASET_BENIGN], 20);
+    ck_assert_uint_gt(borrowed[2], 5);
+    ck_assert_uint_eq(borrowed[1] + borrowed[3], 0);
+    train_batches_free(batches);
+}
+END_TEST
+
 /* Features from a file, and one that ends too early. */
 START_TEST(rows_come_from_the_cache) {
     char path[] = "/tmp/sipcnn-test-batches-XXXXXX";
@@ -146,6 +175,7 @@ Suite *batches_suite(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, targets_masks_and_weights);
     tcase_add_test(tests, continued_epochs_see_the_same);
+    tcase_add_test(tests, histories_are_borrowed);
     tcase_add_test(tests, rows_come_from_the_cache);
     suite_add_tcase(suite, tests);
     return suite;
