@@ -122,12 +122,15 @@ static CoreStatus fill_batch(void *user, void *slot, CoreError *error) {
     if (b->o.training)
         train_swap(&(TrainSwap){.seed = (uint64_t)b->o.options->seed,
                                 .step = step,
-                                .probability = (float)b->o.options->swap,
+                                .swap = (float)b->o.options->swap,
+                                .pass = (float)b->o.options->pass,
+                                .absent = (float)b->o.options->smoothing / 2,
                                 .n = n,
                                 .n_classes = b->o.classes,
                                 .classes = b->o.data->classes,
                                 .examples = arrays.examples,
                                 .rows = arrays.rows,
+                                .targets = arrays.targets,
                                 .mask = arrays.mask});
     b->done += n;
     return CORE_OK;

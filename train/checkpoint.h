@@ -37,7 +37,9 @@
     X(drop_inputs, 0, 0.3, 0, 0.9, "dropout of single counters")                                             \
     X(jitter, 0, 8, 0, 64, "spread of the random shift of a group's counters (16 steps: a factor e)")        \
     X(swap, 0, 0.3, 0, 1,                                                                                    \
-      "probability that a row of a class that one message decides, or a benign one, borrows a history")      \
+      "probability that a row of a class that one message decides, or a benign one, swaps histories")        \
+    X(pass, 0, 0.05, 0, 1,                                                                                   \
+      "probability that an attack's row becomes one that a server passes on, which is benign")               \
     X(drop_hidden, 0, 0.3, 0, 0.9, "dropout of the penultimate layer")                                       \
     X(warm_every, 1, 3, 0, 1000, "replay every n-th capture again in a context hours old; 0: none")          \
     X(refit, 1, 1, 0, 1,                                                                                     \

@@ -14,7 +14,7 @@
 
 /* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 96 MiB when
  * full. */
-enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000 };
+enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000, TEXTS = 4096 };
 
 static const uint32_t passing_s = 8; /* a back-to-back user agent may look up, queue or announce first */
 static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
@@ -50,8 +50,14 @@ typedef struct Account {
     uint32_t bindings, padding;
 } Account;
 
+/* The last unusual text of a dialog. */
+typedef struct Text {
+    uint8_t length, bytes[FEATURE_TEXT], padding[7];
+} Text;
+_Static_assert(sizeof(Text) % 8 == 0, "records of a FeatureTable");
+
 struct FeatureContext {
-    FeatureTable dialogs, clients, targets, accounts;
+    FeatureTable dialogs, clients, targets, accounts, texts;
     FeatureNovelty novelty;
     int64_t now_ns, first_ns, last_ns; /* packet time, non-decreasing; of the counters of all traffic */
     float all[FEATURE_ALL_COUNTERS * FEATURE_TAUS];
@@ -65,6 +71,7 @@ typedef struct Step {
     FeatureContext *context;
     const WireMessage *message;
     const FeatureEncoded *encoded;
+    FeatureKey dialog_key;
     Dialog *dialog;
     DialogRelation relation;
     Peer *client, *target; /* client is NULL for the operator's own hosts */
@@ -87,7 +94,8 @@ static CoreStatus init_tables(FeatureContext *c, CoreError *error) {
     } tables[] = {{&c->dialogs, DIALOGS, sizeof(Dialog)},
                   {&c->clients, CLIENTS, sizeof(Peer)},
                   {&c->targets, TARGETS, sizeof(Peer)},
-                  {&c->accounts, ACCOUNTS, sizeof(Account)}};
+                  {&c->accounts, ACCOUNTS, sizeof(Account)},
+                  {&c->texts, TEXTS, sizeof(Text)}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         CoreStatus status =
             feature_table_init(tables[i].table, tables[i].capacity, tables[i].record, &c->secret, error);
@@ -126,6 +134,7 @@ void feature_context_free(FeatureContext *context) {
     feature_table_free(&context->clients);
     feature_table_free(&context->targets);
     feature_table_free(&context->accounts);
+    feature_table_free(&context->texts);
     feature_novelty_free(&context->novelty);
     free(context->local);
     free(context);
@@ -193,20 +202,20 @@ static FeatureKey key_of_pair(const FeatureContext *context, const WireMessage *
     return feature_hash_key(pair, sizeof pair, &context->secret);
 }
 
-static Dialog *find_dialog(FeatureContext *context, const WireMessage *message,
-                           const FeatureEncoded *encoded) {
-    const WireSlice id = encoded->call_id;
-    FeatureKey key = id.length ? feature_hash_key(message->bytes + id.offset, id.length, &context->secret)
-                               : key_of_pair(context, message);
+static void find_dialog(Step *step) {
+    FeatureContext *c = step->context;
+    const WireSlice id = step->encoded->call_id;
+    step->dialog_key = id.length ? feature_hash_key(step->message->bytes + id.offset, id.length, &c->secret)
+                                 : key_of_pair(c, step->message);
     bool created;
-    return feature_table_touch(&context->dialogs, &key, &created);
+    step->dialog = feature_table_touch(&c->dialogs, &step->dialog_key, &created);
 }
 
 static void find(Step *step, FeatureKeys *keys) {
     FeatureContext *c = step->context;
     const FeatureEncoded *encoded = step->encoded;
     const WireMessage *message = step->message;
-    step->dialog = find_dialog(c, message, encoded);
+    find_dialog(step);
     dialog_step(step->dialog, message, encoded, c->now_ns, &step->relation);
     const DialogRelation *r = &step->relation;
     /* The other side: where a request goes, where an answer comes from; who forges a reply aims at its
@@ -531,7 +540,7 @@ static void write_message_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_METHODS_AT + e->method] = 1;
     if (e->status >= 100 && e->status <= 699) fact[FEATURE_STATUS_AT + e->status / 100 - 1] = 1;
     for (unsigned i = 0; i < WIRE_ANOMALY_COUNT; i++)
-        fact[FEATURE_ANOMALIES_AT + i] = (e->anomalies >> i) & 1;
+        fact[FEATURE_ANOMALIES_AT + i] = (step->dialog->anomalies >> i) & 1;
 }
 
 static void write_relation_facts(const Step *step, uint8_t *fact) {
@@ -563,6 +572,23 @@ static void write_relation_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_FACT_ASKED_BACK] = is_asked_back(step);
     fact[FEATURE_FACT_CLIENT_STEP] = feature_log_time(step->client_step_ns);
     fact[FEATURE_FACT_TARGET_STEP] = feature_log_time(step->target_step_ns);
+}
+
+/* A message without unusual text answers or goes on with one that had some: what it was is still to be seen.
+ */
+static void write_text(const Step *step, FeatureRow *row) {
+    FeatureTable *texts = &step->context->texts;
+    const FeatureEncoded *e = step->encoded;
+    if (e->n_text) {
+        bool created;
+        Text *text = feature_table_touch(texts, &step->dialog_key, &created);
+        text->length = e->n_text;
+        memcpy(text->bytes, e->text, sizeof text->bytes);
+    }
+    const Text *text = step->dialog->unusual ? feature_table_find(texts, &step->dialog_key) : NULL;
+    if (!text) return;
+    memcpy(row->text, text->bytes, sizeof row->text);
+    row->n_text = text->length;
 }
 
 /* Some of a peer's counters as they are now, `which` of n names them; nobody's are empty. */
@@ -609,8 +635,7 @@ void feature_context_step(FeatureContext *context, const WireMessage *message, c
     write_message_facts(&step, row->counters);
     write_counters(&step, row->counters);
     memcpy(row->tokens, encoded->tokens, sizeof row->tokens);
-    memcpy(row->text, encoded->text, sizeof row->text);
+    write_text(&step, row);
     row->n_tokens = encoded->n_tokens;
-    row->n_text = encoded->n_text;
     row->n_events = dialog_events(step.dialog, row->events);
 }

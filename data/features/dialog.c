@@ -299,6 +299,7 @@ void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncode
     else
         take_reply(dialog, message, encoded, relation);
     add_event(dialog, encoded, relation, step);
+    dialog->anomalies |= encoded->anomalies;
     dialog->fault |= has_fault(encoded);
     dialog->unusual |= encoded->unusual_fields > 0;
     dialog->known = 1;

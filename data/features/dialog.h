@@ -46,6 +46,7 @@ typedef struct DialogSide {
 
 typedef struct Dialog {
     int64_t last_ns;
+    uint64_t anomalies; /* of all its messages */
     DialogTransaction transactions[DIALOG_TRANSACTIONS];
     DialogSide sides[2];
     uint32_t parties[DIALOG_PARTIES];

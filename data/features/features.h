@@ -140,7 +140,7 @@ typedef enum FeatureAllCounter {
 #undef FEATURE_ENUM_ALL
 
 /* Facts of the message and its relations to dialog and account, besides one input per method, status class
- * and anomaly. X(name). */
+ * and anomaly (that the message or an earlier one of its dialog has). X(name). */
 #define FEATURE_FACT_MAP(X)                                                                                  \
     X(REQUEST)                                                                                               \
     X(RELAYED) /* a further leg of a request, or the reply on it */                                          \
@@ -233,7 +233,7 @@ extern const uint8_t feature_asking_counters[FEATURE_ASKING_COUNTERS];
 typedef struct FeatureRow {
     uint8_t tokens[FEATURE_TOKENS][FEATURE_TOKEN_FIELDS]; /* valid: the first n_tokens */
     uint8_t events[FEATURE_EVENTS][FEATURE_EVENT_FIELDS]; /* valid: the last n_events */
-    uint8_t text[FEATURE_TEXT];                           /* valid: the first n_text */
+    uint8_t text[FEATURE_TEXT]; /* valid: the first n_text; the last of its dialog */
     uint8_t n_tokens, n_events, n_text;
     uint8_t counters[FEATURE_COUNTERS]; /* log1p(c) as round(16 log1p(c)); ratios as 128 + round(16 r), cut to
                                            u8 */

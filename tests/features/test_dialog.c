@@ -425,6 +425,27 @@ START_TEST(what_is_passed_on_shows) {
 }
 END_TEST
 
+/* The answer to odd text shows that text, and what follows in its dialog; another dialog does not. */
+START_TEST(a_dialogs_text_stays_in_sight) {
+    static const char subject[] = "Subject: x'; DROP TABLE users; --\r\n";
+    const Line lines[] = {
+        {.from_ip = phone, .to_ip = proxy, .at = 0, .start = invite, .more = subject},
+        {.from_ip = proxy, .to_ip = phone, .at = 1, .start = "SIP/2.0 404 Not Found", .to = answered},
+        {.from_ip = phone, .to_ip = proxy, .at = 2, .start = invite, .call_id = "other"},
+    };
+    FeatureContext *context = empty_context();
+    FeatureRow rows[3];
+    for (unsigned i = 0; i < 3; i++)
+        play(context, &lines[i], &rows[i], NULL);
+    ck_assert_uint_gt(rows[0].n_text, 10);
+    ck_assert_uint_eq(rows[1].n_text, rows[0].n_text);
+    ck_assert_mem_eq(rows[1].text, rows[0].text, sizeof rows[0].text);
+    ck_assert_uint_eq(rows[1].counters[FEATURE_FACT_UNUSUAL_FIELDS], 0);
+    ck_assert_uint_eq(rows[2].n_text, 0);
+    feature_context_free(context);
+}
+END_TEST
+
 /* Time that runs backwards stands still. */
 START_TEST(time_never_runs_backwards) {
     FeatureContext *context = empty_context();
@@ -456,6 +477,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, history_keeps_the_last_events);
     tcase_add_test(tests, who_serves_and_who_asks_shows);
     tcase_add_test(tests, what_is_passed_on_shows);
+    tcase_add_test(tests, a_dialogs_text_stays_in_sight);
     tcase_add_test(tests, time_never_runs_backwards);
     suite_add_tcase(suite, tests);
     return suite;

@@ -109,6 +109,7 @@ START_TEST(histories_are_borrowed) {
     uint32_t done = 0, borrowed[SYNTHETIC_CLASSES + 1] = {0};
     options.training = true;
     state->options.jitter = 0;
+    state->options.pass = 0;
     state->options.swap = 0.5;
     TrainBatches *batches = open_batches();
     for (; train_batches_next(batches, &loaded, &error) == CORE_OK; done += loaded->n)
@@ -125,6 +126,34 @@ START_TEST(histories_are_borrowed) {
     ck_assert_uint_gt(borrowed[DATASET_BENIGN], 20);
     ck_assert_uint_gt(borrowed[2], 5);
     ck_assert_uint_eq(borrowed[1] + borrowed[3], 0);
+    train_batches_free(batches);
+}
+END_TEST
+
+/* An attack's row that is passed on: a benign one's history and facts, no class holds, all count. */
+START_TEST(what_is_passed_on_is_benign) {
+    const TrainLoaded *loaded;
+    uint32_t done = 0, passed = 0;
+    for (uint32_t i = 0; i < ROWS; i++)
+        synthetic.rows[i].counters[FEATURE_FACT_PASSED_CALLEE] =
+            synthetic.examples[i].primary == DATASET_BENIGN;
+    options.training = true;
+    state->options.jitter = state->options.swap = 0;
+    state->options.pass = 0.5;
+    TrainBatches *batches = open_batches();
+    for (; train_batches_next(batches, &loaded, &error) == CORE_OK; done += loaded->n)
+        for (uint32_t i = 0; i < loaded->n; i++) {
+            const uint32_t at = draws[done + i].row;
+            const FeatureRow *row = &loaded->batch.rows[i];
+            if (memcmp(row, &synthetic.rows[at], sizeof *row) == 0) continue;
+            ck_assert_uint_ne(synthetic.examples[at].primary, DATASET_BENIGN);
+            ck_assert_uint_eq(row->counters[FEATURE_FACT_PASSED_CALLEE], 1);
+            ck_assert_mem_eq(row, &synthetic.rows[at], offsetof(FeatureRow, counters));
+            for (uint32_t c = i * SYNTHETIC_CLASSES; c < (i + 1) * SYNTHETIC_CLASSES; c++)
+                ck_assert(loaded->batch.mask[c] > 0 && loaded->batch.targets[c] < 0.1f);
+            passed++;
+        }
+    ck_assert_uint_gt(passed, ROWS / 8);
     train_batches_free(batches);
 }
 END_TEST
@@ -176,6 +205,7 @@ Suite *batches_suite(void) {
     tcase_add_test(tests, targets_masks_and_weights);
     tcase_add_test(tests, continued_epochs_see_the_same);
     tcase_add_test(tests, histories_are_borrowed);
+    tcase_add_test(tests, what_is_passed_on_is_benign);
     tcase_add_test(tests, rows_come_from_the_cache);
     suite_add_tcase(suite, tests);
     return suite;
