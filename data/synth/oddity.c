@@ -95,6 +95,7 @@ static const SynthRule rules[] = {
     {"warn", {"~reason~", "Incompatible media format: ~w~/~d4~", "~W~: ~reason~", "[~d4~] ~w~.~w~ - ~reason~", "at ~w~::~w~(~w~.cpp:~d3~)", "~w~() failed: '~w~' (~n~)", "See https://~w~.example/?e=~n~&~w~=~w~", "cause=\\\"~w~\\\"", "0x~h8~; ~w~", "C:\\\\~w~\\\\~w~.log"}},
     {"sixty", {"0~d1~", "1~d1~", "2~d1~", "3~d1~", "4~d1~", "5~d1~"}},
     {"date", {"Mon, 30 Nov 2026 0~d1~:~sixty~:~sixty~ GMT", "Tue, 01 Dec 2026 1~d1~:~sixty~:~sixty~ GMT"}},
+    {"filler", {"~a60-220~", "~a40-120~", "~b80-200~==", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa~a8-60~", "~h64~~h64~", "~w~;~w~=~a60-160~", ";;,,;;,;", "~d60-120~", "~a30~.~a60~.~a43~"}},
     {"cookie", {"~w~=~token~", "~w~=~token~; ~w~=~token~", "icid-value=~token~;icid-generated-at=192.0.2.~d2~", "icid-value=\"~token~\";orig-ioi=~w~.example", "~h32~;encoding=hex", "~token~;~w~=\"~w~ & ~w~\"", "{\"~w~\":\"~token~\"}", "{\"~w~\":~n~,\"~w~\":\"~w~'s\"}",
                 "~w~|~w~|~n~", "~b24~==", "~w~:~w~@~w~.example", "~w~/~w~; rv:~d2~", "[~w~]:~n~", "~w~=~w~&~w~=~w~%20~w~", "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=~h16~", "SBC~a4~!~a6~", "$~w~$~d1~$~b22~", "~w~, '~w~'", "~w~ -> ~w~", "~prose~",
                 "mac=~h12~&model=~W~&sn=~d8~", "~token~,~token~", "\"~quoted~\"", "c:\\~w~\\~w~.xml", "~w~ (~w~) #~n~"}},
@@ -172,6 +173,9 @@ static const OddHeader headers[] = {
     {WIRE_HEADER_OTHER, "X-Cookie", "~cookie~"},
     {WIRE_HEADER_OTHER, "P-Access-Network-Info", "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=~h16~"},
     {WIRE_HEADER_OTHER, "X-Provisioning", "~cookie~"},
+    {WIRE_HEADER_OTHER, "X-Trace-Context-Of-The-Gateway", "~filler~"},
+    {WIRE_HEADER_OTHER, "Unknown-Extension-Header-Of-A-Vendor", "~filler~"},
+    {WIRE_HEADER_OTHER, "NewFangledHeader", "~filler~"},
     {WIRE_HEADER_ACCEPT_LANGUAGE, NULL, "~l2~-~L2~,~l2~;q=0.~d1~,*;q=0.1"},
 };
 const uint32_t synth_odd_request_headers = SYNTH_COUNT(headers), synth_odd_reply_headers = 8;
