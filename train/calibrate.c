@@ -10,10 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CENTRE_ROWS_LEAST = 20, INCIDENT_K_LEAST = 4, UNKNOWN_K_LEAST = 8 };
+enum {
+    CENTRE_ROWS_LEAST = 20,
+    INCIDENT_K_LEAST = 4,
+    UNKNOWN_K_LEAST = 8,
+    SEVERAL = 3, /* times the false messages that a class may cause whose incidents need several verdicts */
+};
 
 TrainCalibrateOptions train_calibrate_defaults(void) {
-    return (TrainCalibrateOptions){.threshold = {.false_per_million = 30, .margin = 0.5f, .standard = 1},
+    return (TrainCalibrateOptions){.threshold = {.false_per_million = 100, .margin = 0.5f, .standard = 1},
                                    .novelty_margin = 1.5f};
 }
 
@@ -137,12 +142,13 @@ static CoreStatus choose_thresholds(const DatasetClass *classes, const TrainScor
         free(weights);
         return core_fail(error, CORE_MEMORY, "out of memory for calibration");
     }
-    TrainThresholdOptions share = *options;
-    share.false_per_million /= validation->classes;
     for (uint32_t c = 0; c < validation->classes; c++) {
         size_t n = collect_cases(validation, weights, c, cases);
         n += collect_cases(training, NULL, c, cases + n);
-        calibration->thresholds[c].value = train_threshold_choose(cases, n, &share, classes[c].onset == 0);
+        const bool at_once = classes[c].onset == 0;
+        TrainThresholdOptions share = *options;
+        share.false_per_million *= (at_once ? 1.0 : SEVERAL) / validation->classes;
+        calibration->thresholds[c].value = train_threshold_choose(cases, n, &share, at_once);
         calibration->platt[c] = train_platt_fit(cases, n);
     }
     free(weights);

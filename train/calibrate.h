@@ -13,7 +13,8 @@ typedef struct TrainCalibrateOptions {
                              message */
 } TrainCalibrateOptions;
 
-/* 30 false messages per million over all classes, margin 0.5, standard threshold 1, novelty margin 1.5. */
+/* 100 false messages per million over all classes (thrice that where several verdicts make an incident),
+ * margin 0.5, standard threshold 1, novelty margin 1.5. */
 TrainCalibrateOptions train_calibrate_defaults(void);
 
 /* Centres of benign and of each class, and the inverse variance within them, from training rows after onset.
