@@ -16,6 +16,7 @@
  * full. */
 enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000, TEXTS = 4096 };
 
+static const uint32_t answer_s = 2;  /* within which a broken request is refused */
 static const uint32_t passing_s = 8; /* a back-to-back user agent may look up, queue or announce first */
 static const int64_t ownership_ns = 600 * INT64_C(1000000000); /* how long an account's last success counts */
 
@@ -30,6 +31,7 @@ typedef enum Seen {
     SEEN_BODY,
     SEEN_SUFFIX,
     SEEN_CLIENT,
+    SEEN_SENDER,
 } Seen;
 
 typedef enum Role { ROLE_CLIENT, ROLE_TARGET, ROLE_ACCOUNT } Role;
@@ -211,12 +213,39 @@ static void find_dialog(Step *step) {
     step->dialog = feature_table_touch(&c->dialogs, &step->dialog_key, &created);
 }
 
+/* ---- what is new ---- */
+
+/* Two roles of one address and the kinds of what is seen are owners of their own. */
+static uint64_t owner_of(uint64_t hash, Role role, Seen kind) {
+    return hash + (uint64_t)role * 0x10001u + (uint64_t)kind * 0x100000001u;
+}
+
+/* `value` (0: none) is new to the client, target or account with this hash. */
+static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value) {
+    return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
+}
+
+static bool knows(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value, uint32_t most_s) {
+    return feature_novelty_knows(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s,
+                                 most_s);
+}
+
+/* Whether who gets this reply has just sent a request to who sends it; of a request, notes that. */
+static bool was_asked(const Step *step) {
+    const WireMessage *m = step->message;
+    const uint64_t source = feature_hash(m->source.ip, sizeof m->source.ip, 0);
+    const uint64_t destination = feature_hash(m->destination.ip, sizeof m->destination.ip, 0);
+    if (!step->encoded->request) return knows(step, source, ROLE_TARGET, SEEN_SENDER, destination, answer_s);
+    is_new(step, destination, ROLE_TARGET, SEEN_SENDER, source);
+    return false;
+}
+
 static void find(Step *step, FeatureKeys *keys) {
     FeatureContext *c = step->context;
     const FeatureEncoded *encoded = step->encoded;
     const WireMessage *message = step->message;
     find_dialog(step);
-    dialog_step(step->dialog, message, encoded, c->now_ns, &step->relation);
+    dialog_step(step->dialog, message, encoded, c->now_ns, was_asked(step), &step->relation);
     const DialogRelation *r = &step->relation;
     /* The other side: where a request goes, where an answer comes from; who forges a reply aims at its
      * receiver. */
@@ -244,23 +273,6 @@ static void find(Step *step, FeatureKeys *keys) {
     else
         c->first_ns = c->now_ns;
     c->last_ns = c->now_ns;
-}
-
-/* ---- what is new ---- */
-
-/* Two roles of one address and the kinds of what is seen are owners of their own. */
-static uint64_t owner_of(uint64_t hash, Role role, Seen kind) {
-    return hash + (uint64_t)role * 0x10001u + (uint64_t)kind * 0x100000001u;
-}
-
-/* `value` (0: none) is new to the client, target or account with this hash. */
-static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value) {
-    return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
-}
-
-static bool knows(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value, uint32_t most_s) {
-    return feature_novelty_knows(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s,
-                                 most_s);
 }
 
 /* Whether the target has sent requests to the client lately. */
@@ -540,7 +552,7 @@ static void write_message_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_METHODS_AT + e->method] = 1;
     if (e->status >= 100 && e->status <= 699) fact[FEATURE_STATUS_AT + e->status / 100 - 1] = 1;
     for (unsigned i = 0; i < WIRE_ANOMALY_COUNT; i++)
-        fact[FEATURE_ANOMALIES_AT + i] = (step->dialog->anomalies >> i) & 1;
+        fact[FEATURE_ANOMALIES_AT + i] = (step->relation.anomalies >> i) & 1;
 }
 
 static void write_relation_facts(const Step *step, uint8_t *fact) {
@@ -557,8 +569,8 @@ static void write_relation_facts(const Step *step, uint8_t *fact) {
     fact[FEATURE_FACT_TO_TAG_KNOWN] = r->to_tag_known;
     fact[FEATURE_FACT_CONTACT_CHANGED] = r->contact_changed;
     fact[FEATURE_FACT_MEDIA_CHANGED] = r->media_changed;
-    fact[FEATURE_FACT_DIALOG_FAULT] = step->dialog->fault;
-    fact[FEATURE_FACT_DIALOG_UNUSUAL] = step->dialog->unusual;
+    fact[FEATURE_FACT_DIALOG_FAULT] = r->fault;
+    fact[FEATURE_FACT_DIALOG_UNUSUAL] = r->unusual;
     fact[FEATURE_FACT_PASSED_CALLER] = step->dialog->passed_caller;
     fact[FEATURE_FACT_PASSED_CALLEE] = step->dialog->passed_callee;
     fact[FEATURE_FACT_CSEQ_BACK] = r->cseq_step == DIALOG_CSEQ_BACK;
@@ -585,7 +597,7 @@ static void write_text(const Step *step, FeatureRow *row) {
         text->length = e->n_text;
         memcpy(text->bytes, e->text, sizeof text->bytes);
     }
-    const Text *text = step->dialog->unusual ? feature_table_find(texts, &step->dialog_key) : NULL;
+    const Text *text = step->relation.unusual ? feature_table_find(texts, &step->dialog_key) : NULL;
     if (!text) return;
     memcpy(row->text, text->bytes, sizeof row->text);
     row->n_text = text->length;

@@ -206,11 +206,13 @@ static void take_request(Dialog *dialog, const WireMessage *message, const Featu
 /* The client of the request that a reply answers, else, in a dialog that was seen, its destination
  * (docs/architecture.md). But what is no reply of RFC 3261 answers nothing, and a reply in a dialog never
  * seen, or from somewhere else than the dialog's requests went to, is its sender's own doing: the victim of a
- * forged reply is not to blame. */
-static void relate_reply(const WireMessage *message, const FeatureEncoded *encoded,
-                         const DialogTransaction *t, DialogRelation *relation) {
+ * forged reply is not to blame. Nor is who answers a broken request, of which not even the Call-ID may come
+ * back: in a dialog never seen, or one with faults, what was just asked for belongs to who asked. */
+static void relate_reply(const Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+                         const DialogTransaction *t, bool asked, DialogRelation *relation) {
     bool valid = encoded->status >= 100 && encoded->status <= 699;
-    bool own = !valid || !relation->source_is_party;
+    bool broken = asked && (!dialog->known || dialog->fault_client);
+    bool own = !(valid && relation->source_is_party) && !broken;
     relation->client = own ? message->source : message->destination;
     relation->first_status = own;
     if (!t || own) return;
@@ -221,7 +223,7 @@ static void relate_reply(const WireMessage *message, const FeatureEncoded *encod
     relation->first_status = t->status / 100 != encoded->status / 100 && t->status < 200;
 }
 
-static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded,
+static void take_reply(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded, bool asked,
                        DialogRelation *relation) {
     DialogTransaction *t = transaction_of(dialog, encoded, host_hash(&message->destination));
     DialogSide *side = &dialog->sides[relation->from_initiator ? 0 : 1];
@@ -229,7 +231,7 @@ static void take_reply(Dialog *dialog, const WireMessage *message, const Feature
     relation->source_is_party = is_party(dialog, host_hash(&message->source));
     relation->cseq_step = t ? DIALOG_CSEQ_MATCHED : DIALOG_CSEQ_UNMATCHED;
     relate_announcements(side, encoded, relation);
-    relate_reply(message, encoded, t, relation);
+    relate_reply(dialog, message, encoded, t, asked, relation);
     if (!t || !relation->source_is_party) return;
     if (encoded->status > t->status) t->status = encoded->status;
     add_tag(side, (uint32_t)encoded->to_tag_hash);
@@ -287,8 +289,22 @@ static bool has_fault(const FeatureEncoded *encoded) {
     return encoded->anomalies || encoded->osip == WIRE_OSIP_REFUSED || encoded->osip == WIRE_OSIP_GUARDED;
 }
 
+/* Faults and odd text are their client's: the other party of the dialog is not to blame. */
+static void relate_faults(Dialog *dialog, const FeatureEncoded *encoded, DialogRelation *relation) {
+    const uint32_t client = host_hash(&relation->client);
+    if (has_fault(encoded)) {
+        if (dialog->fault_client != client) dialog->anomalies = 0;
+        dialog->fault_client = client;
+        dialog->anomalies |= encoded->anomalies;
+    }
+    if (encoded->unusual_fields) dialog->unusual_client = client;
+    relation->fault = dialog->fault_client == client;
+    relation->unusual = dialog->unusual_client == client;
+    relation->anomalies = relation->fault ? dialog->anomalies : 0;
+}
+
 void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded, int64_t now_ns,
-                 DialogRelation *relation) {
+                 bool asked, DialogRelation *relation) {
     *relation =
         (DialogRelation){.known = dialog->known, .confirmed = dialog->confirmed, .ended = dialog->ended};
     relation->from_initiator = from_initiator(dialog, encoded);
@@ -297,11 +313,9 @@ void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncode
     if (encoded->request)
         take_request(dialog, message, encoded, now_ns, relation);
     else
-        take_reply(dialog, message, encoded, relation);
+        take_reply(dialog, message, encoded, asked, relation);
     add_event(dialog, encoded, relation, step);
-    dialog->anomalies |= encoded->anomalies;
-    dialog->fault |= has_fault(encoded);
-    dialog->unusual |= encoded->unusual_fields > 0;
+    relate_faults(dialog, encoded, relation);
     dialog->known = 1;
     dialog->last_ns = now_ns;
 }

@@ -46,14 +46,14 @@ typedef struct DialogSide {
 
 typedef struct Dialog {
     int64_t last_ns;
-    uint64_t anomalies; /* of all its messages */
+    uint64_t anomalies; /* of what fault_client sent and was answered */
     DialogTransaction transactions[DIALOG_TRANSACTIONS];
     DialogSide sides[2];
     uint32_t parties[DIALOG_PARTIES];
     uint8_t events[FEATURE_EVENTS][FEATURE_EVENT_FIELDS]; /* a ring */
     uint8_t next_transaction, n_parties, next_event, n_events;
     uint8_t known, confirmed, ended;
-    uint8_t fault, unusual; /* some message of it was faulty, had unusual text */
+    uint32_t fault_client, unusual_client; /* the last whose message was faulty, had unusual text; 0: none */
     uint8_t passed_caller,
         passed_callee; /* its client had just got a request from this caller, to this callee */
 } Dialog;
@@ -71,14 +71,17 @@ typedef struct DialogRelation {
     bool stray;            /* in-dialog request, CANCEL or ACK without anything to belong to */
     bool first_status;     /* a reply whose class (or finality) is new to its transaction */
     bool request_had_credentials;
-    uint8_t cseq_step; /* DIALOG_CSEQ_* */
+    bool fault,
+        unusual; /* its client's messages in this dialog were faulty, had unusual text, or this one's */
+    uint64_t anomalies; /* of those */
+    uint8_t cseq_step;  /* DIALOG_CSEQ_* */
     WireAddress client;
 } DialogRelation;
 
 /* Finds out how `message` stands to `dialog` (zeroed: never seen), then takes it in. now_ns is
- * non-decreasing. */
+ * non-decreasing. asked: its destination has just sent a request to its source. */
 void dialog_step(Dialog *dialog, const WireMessage *message, const FeatureEncoded *encoded, int64_t now_ns,
-                 DialogRelation *relation);
+                 bool asked, DialogRelation *relation);
 
 /* Writes the history, newest last, to `events`; returns how many are valid. */
 uint8_t dialog_events(const Dialog *dialog, uint8_t events[FEATURE_EVENTS][FEATURE_EVENT_FIELDS]);

@@ -174,12 +174,13 @@ typedef enum FeatureAllCounter {
     X(TO_TAG_KNOWN)                                                                                          \
     X(CONTACT_CHANGED)                                                                                       \
     X(MEDIA_CHANGED)                                                                                         \
-    X(DIALOG_FAULT)    /* the scan or libosip2 found fault with this or an earlier message of the dialog */  \
-    X(DIALOG_UNUSUAL)  /* or it had unusual text */                                                          \
-    X(PASSED_CALLER)   /* when it began, its client had just got a request from this From user */            \
-    X(PASSED_CALLEE)   /* or to this To user */                                                              \
-    X(CSEQ_BACK)       /* CSeq below the sender's last one */                                                \
-    X(ACCOUNT_OWNED)   /* some client used the account successfully lately */                                \
+    X(DIALOG_FAULT)   /* the scan or libosip2 found fault with this or an earlier message of its client here \
+                       */                                                                                    \
+    X(DIALOG_UNUSUAL) /* or it had unusual text */                                                           \
+    X(PASSED_CALLER)  /* when it began, its client had just got a request from this From user */             \
+    X(PASSED_CALLEE)  /* or to this To user */                                                               \
+    X(CSEQ_BACK)      /* CSeq below the sender's last one */                                                 \
+    X(ACCOUNT_OWNED)  /* some client used the account successfully lately */                                 \
     X(ACCOUNT_FOREIGN) /* and it is not this one */                                                          \
     X(ACCOUNT_AGE)     /* log time since that success */                                                     \
     X(ACCOUNT_AGENT)   /* its User-Agent is one that the account had before */                               \

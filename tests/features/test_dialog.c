@@ -446,6 +446,58 @@ START_TEST(a_dialogs_text_stays_in_sight) {
 }
 END_TEST
 
+/* Whose message was broken has it held against it in its dialog, and not who is called with it, who refuses
+ * it, even without giving its Call-ID back; a reply that nobody asked for is its sender's own. */
+START_TEST(faults_are_their_clients) {
+    static const char broken[] = "CSeq: 7 OPTIONS\r\nMax-Forwards: \xff\r\n";
+    static const struct {
+        Line line;
+        const char *client;
+        bool fault;
+    } steps[] = {
+        {{.from_ip = stranger, .to_ip = callee, .at = 0, .start = invite, .more = broken}, stranger, true},
+        {{.from_ip = callee, .to_ip = stranger, .at = 0.1, .start = "SIP/2.0 200 OK", .to = answered},
+         stranger,
+         true},
+        {{.from_ip = callee,
+          .to_ip = stranger,
+          .at = 0.5,
+          .start = "BYE sip:alice@10.0.0.66 SIP/2.0",
+          .cseq = "1 BYE",
+          .branch = "bye",
+          .from = answered,
+          .to = "<sip:alice@example.org>;tag=a1"},
+         callee,
+         false},
+        {{.from_ip = callee,
+          .to_ip = stranger,
+          .at = 0.9,
+          .start = "SIP/2.0 400 Bad Request",
+          .call_id = "?",
+          .branch = "?"},
+         stranger,
+         false},
+        {{.from_ip = callee,
+          .to_ip = phone,
+          .at = 0.9,
+          .start = "SIP/2.0 400 Bad Request",
+          .call_id = "??",
+          .branch = "?"},
+         callee,
+         false},
+    };
+    FeatureContext *context = empty_context();
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        FeatureRow row;
+        FeatureKeys keys;
+        play(context, &steps[i].line, &row, &keys);
+        assert_client(&keys, steps[i].client);
+        ck_assert_uint_eq(row.counters[FEATURE_FACT_DIALOG_FAULT], steps[i].fault);
+    }
+    feature_context_free(context);
+}
+END_TEST
+
 /* Time that runs backwards stands still. */
 START_TEST(time_never_runs_backwards) {
     FeatureContext *context = empty_context();
@@ -478,6 +530,7 @@ Suite *dialog_suite(void) {
     tcase_add_test(tests, who_serves_and_who_asks_shows);
     tcase_add_test(tests, what_is_passed_on_shows);
     tcase_add_test(tests, a_dialogs_text_stays_in_sight);
+    tcase_add_test(tests, faults_are_their_clients);
     tcase_add_test(tests, time_never_runs_backwards);
     suite_add_tcase(suite, tests);
     return suite;
