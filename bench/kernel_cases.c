@@ -42,7 +42,7 @@ static BenchLayer dense(const char *name, int32_t rows, int32_t in, int32_t out)
 }
 
 /* The SIP CNN's layers over full inputs. The sensor's first ones are look-ups and its dense ones have one
- * row; in training embedding and convolution are apart. */
+ * row, whose zeros it passes over; in training embedding and convolution are apart. */
 static int sip_cnn_layers(BenchLayer *layers) {
     const CoreModelDims d = train_model_dims(11);
     const int32_t tokens = (int32_t)d.token_positions, channels = (int32_t)d.token_channels;

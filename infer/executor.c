@@ -15,6 +15,18 @@ enum { PYRAMID_FIRST = 7, PYRAMID_SECOND = 3, PYRAMID_REACH = 12, PYRAMID_REACH_
 
 static const KernelBatch one = {.samples = 1};
 
+/* The counters' dense layers, in the order of the head's inputs. */
+enum { COUNTER_LAYERS = 4 };
+static const struct {
+    CoreModelGroup group;
+    CoreModelTensor weights, bias;
+} counter_layers[COUNTER_LAYERS] = {
+    {CORE_GROUP_CLIENT, CORE_TENSOR_CLIENT, CORE_TENSOR_CLIENT_BIAS},
+    {CORE_GROUP_ACCOUNT, CORE_TENSOR_ACCOUNT, CORE_TENSOR_ACCOUNT_BIAS},
+    {CORE_GROUP_TARGET, CORE_TENSOR_TARGET, CORE_TENSOR_TARGET_BIAS},
+    {CORE_GROUP_ALL, CORE_TENSOR_ALL, CORE_TENSOR_ALL_BIAS},
+};
+
 struct SipcnnExecutor {
     const CoreModel *model;
     const Kernels *kernels;
@@ -26,9 +38,14 @@ struct SipcnnExecutor {
     float *text_second;                /* [ceil(ceil(B / 2) / 2)][C4] */
     float *dialog_first;               /* [PYRAMID_FIRST][C5] */
     float *dialog_second;              /* [PYRAMID_SECOND][C5] */
-    float *counters;                   /* [N], normalised */
-    float *concat;                     /* [core_model_concat_width] */
+    float *counters;                   /* [N], normalised, less what the neutral byte becomes */
+    float *concat;                     /* [core_model_concat_width]; the message's inputs as in `counters` */
     float *hidden;                     /* [hidden] */
+    /* Most counters of most keys are empty. What the neutral bytes give is worked out once, so that only the
+     * weights of the others are read: */
+    float *neutral;                        /* [N], what `low` and `high` make of the neutral bytes */
+    float *counter_starts[COUNTER_LAYERS]; /* [units]: bias + neutral inputs x weights */
+    float *hidden_start;                   /* [hidden], with the message's neutral inputs */
 };
 
 static int32_t half_up(int32_t length) {
@@ -59,6 +76,55 @@ static CoreStatus check_row(const CoreModelDims *dims, CoreError *error) {
     return core_fail(error, CORE_SHAPE, "the model's inputs do not have the dimensions of a feature row");
 }
 
+static uint32_t units_of(const CoreModel *model, CoreModelTensor bias) {
+    return core_model_shape(&model->dims, bias).dims[0];
+}
+
+/* Where the message's own inputs begin in the head's. */
+static size_t message_at(const CoreModelDims *dims) {
+    return (size_t)dims->token_features + dims->text_features + dims->dialog_features;
+}
+
+/* The byte of counter `input` when its key is new: most are. Facts are 0, as feature_quantise's logarithms;
+ * its ratios are 128. What is neutral decides about speed alone. */
+static uint8_t neutral_byte(uint32_t input) {
+    if (input < FEATURE_CLIENT_AT) return 0;
+    return (input - FEATURE_CLIENT_AT) % FEATURE_PER_COUNTER < FEATURE_TAUS ? 0 : 128;
+}
+
+/* start[u] = bias[u] + the neutral inputs of a group x weights [inputs][units]. */
+static void fill_start(const SipcnnExecutor *executor, CoreModelGroup group, const float *weights,
+                       const float *bias, uint32_t units, float *start) {
+    const CoreModel *model = executor->model;
+    const CoreModelRange inputs = model->dims.groups[group];
+    for (uint32_t u = 0; u < units; u++) {
+        double sum = (double)bias[u];
+        for (uint32_t i = 0; i < inputs.count; i++) {
+            const uint32_t at = inputs.begin + i;
+            const double input =
+                ((double)executor->neutral[at] - (double)model->mean[at]) * (double)model->scale[at];
+            sum += input * (double)weights[(size_t)i * units + u];
+        }
+        start[u] = (float)sum;
+    }
+}
+
+static void fill_neutral(SipcnnExecutor *executor) {
+    const CoreModel *model = executor->model;
+    const CoreModelDims *dims = &model->dims;
+    for (uint32_t i = 0; i < dims->counters; i++) {
+        const float byte = neutral_byte(i), raised = byte > model->low[i] ? byte : model->low[i];
+        executor->neutral[i] = raised < model->high[i] ? raised : model->high[i];
+    }
+    for (size_t i = 0; i < COUNTER_LAYERS; i++)
+        fill_start(executor, counter_layers[i].group, model->weights[counter_layers[i].weights],
+                   model->weights[counter_layers[i].bias], units_of(model, counter_layers[i].bias),
+                   executor->counter_starts[i]);
+    fill_start(executor, CORE_GROUP_MESSAGE,
+               model->weights[CORE_TENSOR_HIDDEN] + message_at(dims) * dims->hidden,
+               model->weights[CORE_TENSOR_HIDDEN_BIAS], dims->hidden, executor->hidden_start);
+}
+
 /* Points each buffer into the arena, or only adds up what they need if it has no memory yet. */
 static size_t plan_buffers(SipcnnExecutor *executor) {
     const CoreModelDims *dims = &executor->model->dims;
@@ -77,6 +143,12 @@ static size_t plan_buffers(SipcnnExecutor *executor) {
         {&executor->counters, 1, dims->counters},
         {&executor->concat, 1, core_model_concat_width(dims)},
         {&executor->hidden, 1, dims->hidden},
+        {&executor->neutral, 1, dims->counters},
+        {&executor->counter_starts[0], 1, dims->client_features},
+        {&executor->counter_starts[1], 1, dims->account_features},
+        {&executor->counter_starts[2], 1, dims->target_features},
+        {&executor->counter_starts[3], 1, dims->all_features},
+        {&executor->hidden_start, 1, dims->hidden},
     };
     size_t total = 0;
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
@@ -103,6 +175,7 @@ CoreStatus sipcnn_executor_new(const CoreModel *model, SipcnnExecutor **executor
         return status;
     }
     plan_buffers(made);
+    fill_neutral(made);
     *executor = made;
     return CORE_OK;
 }
@@ -167,8 +240,8 @@ static void run_text(SipcnnExecutor *executor, const FeatureRow *row, float *out
 
 /* With `last` the newest position, first-layer output j stands for position last - 12 + 2 j, second-layer
  * output i for last - 8 + 4 i. Read by these numbers the dilations vanish: i reads j = 2 i + tap, the last
- * layer reads i = tap. Outputs whose positions lie before the first event are left out, which is to be zero.
- */
+ * layer reads i = tap. Outputs whose positions lie before the first event are zero. So a position of the last
+ * two layers is a dense layer of three rows of the one before, half of which its ReLU made zero. */
 static void run_dialog(SipcnnExecutor *executor, const FeatureRow *row, float *out) {
     const Kernels *kernels = executor->kernels;
     const CoreModelDims *dims = &executor->model->dims;
@@ -179,7 +252,7 @@ static void run_dialog(SipcnnExecutor *executor, const FeatureRow *row, float *o
         memset(out, 0, (size_t)channels * sizeof *out);
         return;
     }
-    const KernelRange events = {oldest, last + 1}, newest = {0, 1};
+    const KernelRange events = {oldest, last + 1};
     const KernelRange first = {steps_up(oldest - (last - PYRAMID_REACH), 2), PYRAMID_FIRST};
     const KernelRange second = {steps_up(oldest - (last - PYRAMID_REACH_SECOND), 4), PYRAMID_SECOND};
     const KernelLookup table = {.fields = (int32_t)dims->event_fields,
@@ -190,37 +263,31 @@ static void run_dialog(SipcnnExecutor *executor, const FeatureRow *row, float *o
                                 .dilation = 1,
                                 .left = PYRAMID_REACH + 2 - last,
                                 .relu = true};
-    const KernelConv1d conv = {channels, channels, .taps = 3, .stride = 2, .dilation = 1, .relu = true};
     kernels->lookup_conv(&table, events, first, &row->events[0][0], weights[CORE_TENSOR_DIALOG_TABLE],
                          weights[CORE_TENSOR_DIALOG_BIAS], executor->dialog_first);
-    kernels->conv1d(&conv, &one, first, second, executor->dialog_first, weights[CORE_TENSOR_DIALOG_CONV2],
-                    weights[CORE_TENSOR_DIALOG_CONV2_BIAS], executor->dialog_second);
-    kernels->conv1d(&conv, &one, second, newest, executor->dialog_second, weights[CORE_TENSOR_DIALOG_CONV3],
-                    weights[CORE_TENSOR_DIALOG_CONV3_BIAS], out);
+    memset(executor->dialog_first, 0, (size_t)(first.begin * channels) * sizeof(float));
+    memset(executor->dialog_second, 0, (size_t)(second.begin * channels) * sizeof(float));
+    for (int32_t i = second.begin; i < second.end; i++)
+        kernels->sparse(3 * channels, channels, executor->dialog_first + 2 * i * channels,
+                        weights[CORE_TENSOR_DIALOG_CONV2], weights[CORE_TENSOR_DIALOG_CONV2_BIAS], true,
+                        executor->dialog_second + i * channels);
+    kernels->sparse(3 * channels, channels, executor->dialog_second, weights[CORE_TENSOR_DIALOG_CONV3],
+                    weights[CORE_TENSOR_DIALOG_CONV3_BIAS], true, out);
 }
 
 static void run_counters(SipcnnExecutor *executor, const FeatureRow *row, float *out) {
-    static const struct {
-        CoreModelGroup group;
-        CoreModelTensor weights, bias;
-    } layers[] = {
-        {CORE_GROUP_CLIENT, CORE_TENSOR_CLIENT, CORE_TENSOR_CLIENT_BIAS},
-        {CORE_GROUP_ACCOUNT, CORE_TENSOR_ACCOUNT, CORE_TENSOR_ACCOUNT_BIAS},
-        {CORE_GROUP_TARGET, CORE_TENSOR_TARGET, CORE_TENSOR_TARGET_BIAS},
-        {CORE_GROUP_ALL, CORE_TENSOR_ALL, CORE_TENSOR_ALL_BIAS},
-    };
     const Kernels *kernels = executor->kernels;
     const CoreModel *model = executor->model;
-    kernels->normalise_u8((int32_t)model->dims.counters, row->counters, model->low, model->high, model->mean,
-                          model->scale, executor->counters);
+    kernels->normalise_u8((int32_t)model->dims.counters, row->counters, model->low, model->high,
+                          executor->neutral, model->scale, executor->counters);
     const CoreModelRange message = model->dims.groups[CORE_GROUP_MESSAGE];
     memcpy(out, executor->counters + message.begin, message.count * sizeof *out);
     out += message.count;
-    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
-        const CoreModelRange inputs = model->dims.groups[layers[i].group];
-        const uint32_t units = core_model_shape(&model->dims, layers[i].bias).dims[0];
-        kernels->dense(1, (int32_t)inputs.count, (int32_t)units, executor->counters + inputs.begin,
-                       model->weights[layers[i].weights], model->weights[layers[i].bias], true, out);
+    for (size_t i = 0; i < COUNTER_LAYERS; i++) {
+        const CoreModelRange inputs = model->dims.groups[counter_layers[i].group];
+        const uint32_t units = units_of(model, counter_layers[i].bias);
+        kernels->sparse((int32_t)inputs.count, (int32_t)units, executor->counters + inputs.begin,
+                        model->weights[counter_layers[i].weights], executor->counter_starts[i], true, out);
         out += units;
     }
 }
@@ -265,13 +332,12 @@ static void run_branches(SipcnnExecutor *executor, const FeatureRow *row, unsign
     const CoreModelDims *dims = &executor->model->dims;
     const size_t width = core_model_concat_width(dims);
     const size_t text = dims->token_features, dialog = text + dims->text_features;
-    const size_t counters = dialog + dims->dialog_features;
     float *concat = executor->concat;
     if (skipped) memset(concat, 0, width * sizeof *concat);
     if (!(skipped & SIPCNN_SKIP_TOKENS)) run_tokens(executor, row, concat);
     if (!(skipped & SIPCNN_SKIP_TEXT)) run_text(executor, row, concat + text);
     if (!(skipped & SIPCNN_SKIP_DIALOG)) run_dialog(executor, row, concat + dialog);
-    if (!(skipped & SIPCNN_SKIP_COUNTERS)) run_counters(executor, row, concat + counters);
+    if (!(skipped & SIPCNN_SKIP_COUNTERS)) run_counters(executor, row, concat + message_at(dims));
 }
 
 void sipcnn_executor_run(SipcnnExecutor *executor, const FeatureRow *row, unsigned skipped_branches,
@@ -279,11 +345,13 @@ void sipcnn_executor_run(SipcnnExecutor *executor, const FeatureRow *row, unsign
     const CoreModel *model = executor->model;
     const int32_t width = (int32_t)core_model_concat_width(&model->dims),
                   hidden = (int32_t)model->dims.hidden;
+    const bool counters = !(skipped_branches & SIPCNN_SKIP_COUNTERS);
     run_branches(executor, row, skipped_branches);
-    executor->kernels->dense(1, width, hidden, executor->concat, model->weights[CORE_TENSOR_HIDDEN],
-                             model->weights[CORE_TENSOR_HIDDEN_BIAS], true, executor->hidden);
-    executor->kernels->dense(1, hidden, (int32_t)model->dims.classes, executor->hidden,
-                             model->weights[CORE_TENSOR_OUTPUT], model->weights[CORE_TENSOR_OUTPUT_BIAS],
-                             false, logits);
+    executor->kernels->sparse(width, hidden, executor->concat, model->weights[CORE_TENSOR_HIDDEN],
+                              counters ? executor->hidden_start : model->weights[CORE_TENSOR_HIDDEN_BIAS],
+                              true, executor->hidden);
+    executor->kernels->sparse(hidden, (int32_t)model->dims.classes, executor->hidden,
+                              model->weights[CORE_TENSOR_OUTPUT], model->weights[CORE_TENSOR_OUTPUT_BIAS],
+                              false, logits);
     *novelty = novelty_of(model, executor->hidden);
 }

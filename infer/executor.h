@@ -20,14 +20,15 @@ typedef struct SipcnnExecutor SipcnnExecutor;
 
 /* An executor for `model`, which is borrowed, not changed, must outlive it and may serve any number of
  * executors. Its dims must be those of FeatureRow (sipcnn_model_load sees to it): CORE_SHAPE if a row would
- * be read beyond its end. CORE_MEMORY. All memory is taken here, some 40 KiB. The caller frees *executor. */
+ * be read beyond its end. CORE_MEMORY. All memory is taken here, some 80 KiB. The caller frees *executor. */
 CORE_NODISCARD CoreStatus sipcnn_executor_new(const CoreModel *model, SipcnnExecutor **executor,
                                               CoreError *error);
 
 /* Computes logits [classes] and the novelty (>= 0; 0 for a model without centres) of one row. Cost grows with
- * what the row holds: positions beyond n_tokens, n_text and n_events are not computed. `skipped_branches` is
- * 0 or a sum of SIPCNN_SKIP_*. Allocates nothing, never fails; the same bits on AVX2 and AVX-512, which
- * differ from the portable kernels' by rounding. One thread at a time. */
+ * what the row holds: positions beyond n_tokens, n_text and n_events are not computed, and weights of
+ * counters that are empty or of units that are 0 are not read. `skipped_branches` is 0 or a sum of
+ * SIPCNN_SKIP_*. Allocates nothing, never fails; the same bits on AVX2 and AVX-512, which differ from the
+ * portable kernels' by rounding. One thread at a time. */
 void sipcnn_executor_run(SipcnnExecutor *executor, const FeatureRow *row, unsigned skipped_branches,
                          float *logits, float *novelty);
 

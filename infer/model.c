@@ -57,16 +57,36 @@ static CoreStatus check_shape(const CoreModelDims *dims, CoreError *error) {
     return status;
 }
 
-/* Takes ownership of `bytes`. */
-static CoreStatus open_bytes(uint8_t *bytes, size_t size, const char *name, SipcnnModel **model,
-                             CoreError *error) {
+CoreStatus sipcnn_model_load(const char *path, SipcnnModel **model, CoreError *error) {
+    uint8_t *bytes;
+    size_t size;
+    CoreStatus status = core_file_read(path, CORE_MODEL_SIZE_MAX, &bytes, &size, error);
+    if (status != CORE_OK) return status;
+    status = sipcnn_model_parse(bytes, size, path, model, error);
+    free(bytes);
+    return status;
+}
+
+/* The copy begins where a cache line does: the format's sections do too, and a vector of weights that lies in
+ * two lines costs two reads. */
+static uint8_t *copy_aligned(const void *data, size_t size) {
+    enum { LINE = 64 };
+    uint8_t *copy = aligned_alloc(LINE, (size + LINE) / LINE * LINE);
+    return copy != NULL && size > 0 ? memcpy(copy, data, size) : copy;
+}
+
+CoreStatus sipcnn_model_parse(const void *data, size_t size, const char *name, SipcnnModel **model,
+                              CoreError *error) {
+    if (size > CORE_MODEL_SIZE_MAX)
+        return core_fail(error, CORE_LIMIT, "%s: %zu bytes, a model has at most %u", name, size,
+                         CORE_MODEL_SIZE_MAX);
     SipcnnModel *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        free(bytes);
+    if (made != NULL) made->bytes = copy_aligned(data, size);
+    if (made == NULL || made->bytes == NULL) {
+        free(made);
         return core_fail(error, CORE_MEMORY, "%s: no memory for a model", name);
     }
-    made->bytes = bytes;
-    CoreStatus status = core_model_read(bytes, size, digest_sha256, &made->core, error);
+    CoreStatus status = core_model_read(made->bytes, size, digest_sha256, &made->core, error);
     if (status == CORE_OK) status = check_spec(&made->core, error);
     if (status == CORE_OK) status = check_shape(&made->core.dims, error);
     if (status == CORE_OK) {
@@ -75,24 +95,6 @@ static CoreStatus open_bytes(uint8_t *bytes, size_t size, const char *name, Sipc
     }
     sipcnn_model_free(made);
     return core_fail_context(error, status, "%s", name);
-}
-
-CoreStatus sipcnn_model_load(const char *path, SipcnnModel **model, CoreError *error) {
-    uint8_t *bytes;
-    size_t size;
-    CoreStatus status = core_file_read(path, CORE_MODEL_SIZE_MAX, &bytes, &size, error);
-    return status == CORE_OK ? open_bytes(bytes, size, path, model, error) : status;
-}
-
-CoreStatus sipcnn_model_parse(const void *data, size_t size, const char *name, SipcnnModel **model,
-                              CoreError *error) {
-    if (size > CORE_MODEL_SIZE_MAX)
-        return core_fail(error, CORE_LIMIT, "%s: %zu bytes, a model has at most %u", name, size,
-                         CORE_MODEL_SIZE_MAX);
-    uint8_t *copy = malloc(size > 0 ? size : 1);
-    if (copy == NULL) return core_fail(error, CORE_MEMORY, "%s: no memory for a model", name);
-    if (size > 0) memcpy(copy, data, size);
-    return open_bytes(copy, size, name, model, error);
 }
 
 void sipcnn_model_free(SipcnnModel *model) {

@@ -59,55 +59,68 @@ float feature_exp_minus(float x) {
     return out;
 }
 
+/* The longest constant decays last: an empty one there means an empty counter, as most of most keys are. */
+static bool is_empty(const float *counter) {
+    return counter[FEATURE_TAUS - 1] == 0.0f;
+}
+
 void feature_decay(float *values, unsigned n, int64_t elapsed_ns) {
     if (elapsed_ns <= 0) return;
     float seconds = (float)elapsed_ns * 1e-9f, factor[FEATURE_TAUS];
     for (unsigned tau = 0; tau < FEATURE_TAUS; tau++)
         factor[tau] = feature_exp_minus(seconds / tau_seconds[tau]);
     for (unsigned i = 0; i < n; i++) {
+        float *counter = values + (size_t)i * FEATURE_TAUS;
+        if (is_empty(counter)) continue;
         for (unsigned tau = 0; tau < FEATURE_TAUS; tau++) {
-            float value = values[i * FEATURE_TAUS + tau] * factor[tau];
-            values[i * FEATURE_TAUS + tau] = value < negligible ? 0.0f : value;
+            float value = counter[tau] * factor[tau];
+            counter[tau] = value < negligible ? 0.0f : value;
         }
     }
 }
 
+/* To a byte; clamped as a float first, so that compilers vectorise it. */
 static uint8_t cut(float x) {
-    return x <= 0.0f ? 0 : x >= 255.0f ? 255 : (uint8_t)x;
+    const float raised = x > 0.0f ? x : 0.0f, cut = raised < 255.0f ? raised : 255.0f;
+    return (uint8_t)(int32_t)cut;
 }
 
 /* The features of `n` counters whose values stand in `values`; those of the k-th go to features[counter[k]].
- */
-static void quantise_block(const float *values, const unsigned *counter, unsigned n, const bool *ratio_known,
+ * The first `known` ratios of each are known. */
+static void quantise_block(const float *values, const unsigned *counter, unsigned n, unsigned known,
                            uint8_t *features) {
     float logs[BLOCK], expected[BLOCK] = {0}, expected_logs[BLOCK];
-    for (unsigned i = 0; i < n; i++)
-        for (unsigned tau = 0; tau + 1 < FEATURE_TAUS; tau++)
-            expected[i * FEATURE_TAUS + tau] =
+    uint8_t levels[BLOCK], ratios[BLOCK];
+    for (unsigned tau = 0; tau < known; tau++)
+        for (unsigned i = 0; i < n; i++)
+            expected[tau * n + i] =
                 values[i * FEATURE_TAUS + tau + 1] * (tau_seconds[tau] / tau_seconds[tau + 1]);
     log1p_block(values, logs, n * FEATURE_TAUS);
-    log1p_block(expected, expected_logs, n * FEATURE_TAUS);
+    log1p_block(expected, expected_logs, n * known);
+    for (unsigned i = 0; i < n * FEATURE_TAUS; i++)
+        levels[i] = cut(16.0f * logs[i] + 0.5f);
+    for (unsigned tau = 0; tau < known; tau++)
+        for (unsigned i = 0; i < n; i++)
+            ratios[tau * n + i] =
+                cut(16.0f * (logs[i * FEATURE_TAUS + tau] - expected_logs[tau * n + i]) + 128.5f);
     for (unsigned i = 0; i < n; i++) {
-        const float *own = logs + i * FEATURE_TAUS, *next = expected_logs + i * FEATURE_TAUS;
         uint8_t *out = features + (size_t)counter[i] * FEATURE_PER_COUNTER;
-        for (unsigned tau = 0; tau < FEATURE_TAUS; tau++)
-            out[tau] = cut(16.0f * own[tau] + 0.5f);
+        memcpy(out, levels + i * FEATURE_TAUS, FEATURE_TAUS);
         for (unsigned tau = 0; tau + 1 < FEATURE_TAUS; tau++)
-            out[FEATURE_TAUS + tau] = ratio_known[tau] ? cut(16.0f * (own[tau] - next[tau]) + 128.5f) : 128;
+            out[FEATURE_TAUS + tau] = tau < known ? ratios[tau * n + i] : 128;
     }
 }
 
-/* Most counters of most keys are empty: only the others are gathered and worked on. The longest constant
- * decays last, so an empty one there means an empty counter. */
+/* Only what is not empty is gathered and worked on. */
 void feature_quantise(const float *values, unsigned n, int64_t age_ns, uint8_t *features) {
     static const uint8_t empty[FEATURE_PER_COUNTER] = {0, 0, 0, 0, 128, 128, 128};
-    bool ratio_known[FEATURE_TAUS - 1];
-    for (unsigned tau = 0; tau + 1 < FEATURE_TAUS; tau++)
-        ratio_known[tau] = (float)age_ns * 1e-9f >= 2.0f * tau_seconds[tau + 1];
+    unsigned known = 0; /* the constants ascend, so what is known are the first ratios */
+    while (known + 1 < FEATURE_TAUS && (float)age_ns * 1e-9f >= 2.0f * tau_seconds[known + 1])
+        known++;
     float gathered[BLOCK];
     unsigned counter[BLOCK_COUNTERS], held = 0;
     for (unsigned i = 0; i < n; i++) {
-        if (values[i * FEATURE_TAUS + FEATURE_TAUS - 1] == 0.0f) {
+        if (is_empty(values + (size_t)i * FEATURE_TAUS)) {
             memcpy(features + (size_t)i * FEATURE_PER_COUNTER, empty, sizeof empty);
             continue;
         }
@@ -115,10 +128,10 @@ void feature_quantise(const float *values, unsigned n, int64_t age_ns, uint8_t *
                FEATURE_TAUS * sizeof *values);
         counter[held++] = i;
         if (held < BLOCK_COUNTERS) continue;
-        quantise_block(gathered, counter, held, ratio_known, features);
+        quantise_block(gathered, counter, held, known, features);
         held = 0;
     }
-    quantise_block(gathered, counter, held, ratio_known, features);
+    quantise_block(gathered, counter, held, known, features);
 }
 
 uint8_t feature_log_time(int64_t ns) {

@@ -6,35 +6,78 @@
 
 #include <string.h>
 
-/* Kinds of field, each with the bytes (besides ASCII letters and digits) that deployed stacks write there.
- * What depends on its place is decided by is_unusual: '%', quotes, '<', '/' and '-'. */
+/* Kinds of field, each with the bytes that deployed stacks write there, those below 64 and the other ones of
+ * ASCII; besides these letters, digits and - . _ in all of them. What depends on its place is decided by
+ * is_unusual: '%', quotes, '<', '/' and '-'. */
+#define BYTE(c) (UINT64_C(1) << ((c)&63))
 #define KIND_MAP(X)                                                                                          \
-    X(USER, "-_.+*#~")                                                                                       \
-    X(HOST, "-_.:[]")                                                                                        \
-    X(DISPLAY, " -_.,&/:@+()#")                                                                              \
-    X(PARAMETERS, "-_.=;:[]+~\",<>/@ *!")                                                                    \
-    X(ADDRESS, " -_.=;:[]+~\",<>/@*#?&")                                                                     \
-    X(IDENTIFIER, "-_.@:+=~*!")                                                                              \
-    X(VIA, " -_.=;:[]/,+~@")                                                                                 \
-    X(DIGEST, " -_.=;:[]+/@,\"~*")                                                                           \
-    X(TEXT, " -_./,:@+()#?!&")                                                                               \
-    X(AGENT, " -_./,:+()[];~!@#*=&")                                                                         \
-    X(PROSE, " -_./(),:+@;#\"=?&*[]<>~!")                                                                    \
-    X(SDP, " -_./:;=+,*@()[]\"{}|&!?#~^")                                                                    \
-    X(BODY, " -_./,:;@+()#?!\"&*=~")                                                                         \
-    X(LINE, " -_.")
+    X(USER, BYTE('+') | BYTE('*') | BYTE('#'), BYTE('~'))                                                    \
+    X(HOST, BYTE(':'), BYTE('[') | BYTE(']'))                                                                \
+    X(DISPLAY,                                                                                               \
+      BYTE(' ') | BYTE(',') | BYTE('&') | BYTE('/') | BYTE(':') | BYTE('+') | BYTE('(') | BYTE(')') |        \
+          BYTE('#'),                                                                                         \
+      BYTE('@'))                                                                                             \
+    X(PARAMETERS,                                                                                            \
+      BYTE('=') | BYTE(';') | BYTE(':') | BYTE('+') | BYTE('"') | BYTE(',') | BYTE('<') | BYTE('>') |        \
+          BYTE('/') | BYTE(' ') | BYTE('*') | BYTE('!'),                                                     \
+      BYTE('[') | BYTE(']') | BYTE('~') | BYTE('@'))                                                         \
+    X(ADDRESS,                                                                                               \
+      BYTE(' ') | BYTE('=') | BYTE(';') | BYTE(':') | BYTE('+') | BYTE('"') | BYTE(',') | BYTE('<') |        \
+          BYTE('>') | BYTE('/') | BYTE('*') | BYTE('#') | BYTE('?') | BYTE('&'),                             \
+      BYTE('[') | BYTE(']') | BYTE('~') | BYTE('@'))                                                         \
+    X(IDENTIFIER, BYTE(':') | BYTE('+') | BYTE('=') | BYTE('*') | BYTE('!'), BYTE('@') | BYTE('~'))          \
+    X(VIA, BYTE(' ') | BYTE('=') | BYTE(';') | BYTE(':') | BYTE('/') | BYTE(',') | BYTE('+'),                \
+      BYTE('[') | BYTE(']') | BYTE('~') | BYTE('@'))                                                         \
+    X(DIGEST,                                                                                                \
+      BYTE(' ') | BYTE('=') | BYTE(';') | BYTE(':') | BYTE('+') | BYTE('/') | BYTE(',') | BYTE('"') |        \
+          BYTE('*'),                                                                                         \
+      BYTE('[') | BYTE(']') | BYTE('@') | BYTE('~'))                                                         \
+    X(TEXT,                                                                                                  \
+      BYTE(' ') | BYTE('/') | BYTE(',') | BYTE(':') | BYTE('+') | BYTE('(') | BYTE(')') | BYTE('#') |        \
+          BYTE('?') | BYTE('!') | BYTE('&'),                                                                 \
+      BYTE('@'))                                                                                             \
+    X(AGENT,                                                                                                 \
+      BYTE(' ') | BYTE('/') | BYTE(',') | BYTE(':') | BYTE('+') | BYTE('(') | BYTE(')') | BYTE(';') |        \
+          BYTE('!') | BYTE('#') | BYTE('*') | BYTE('=') | BYTE('&'),                                         \
+      BYTE('[') | BYTE(']') | BYTE('~') | BYTE('@'))                                                         \
+    X(PROSE,                                                                                                 \
+      BYTE(' ') | BYTE('/') | BYTE('(') | BYTE(')') | BYTE(',') | BYTE(':') | BYTE('+') | BYTE(';') |        \
+          BYTE('#') | BYTE('"') | BYTE('=') | BYTE('?') | BYTE('&') | BYTE('*') | BYTE('<') | BYTE('>') |    \
+          BYTE('!'),                                                                                         \
+      BYTE('@') | BYTE('[') | BYTE(']') | BYTE('~'))                                                         \
+    X(SDP,                                                                                                   \
+      BYTE(' ') | BYTE('/') | BYTE(':') | BYTE(';') | BYTE('=') | BYTE('+') | BYTE(',') | BYTE('*') |        \
+          BYTE('(') | BYTE(')') | BYTE('"') | BYTE('&') | BYTE('!') | BYTE('?') | BYTE('#'),                 \
+      BYTE('@') | BYTE('[') | BYTE(']') | BYTE('{') | BYTE('}') | BYTE('|') | BYTE('~') | BYTE('^'))         \
+    X(BODY,                                                                                                  \
+      BYTE(' ') | BYTE('/') | BYTE(',') | BYTE(':') | BYTE(';') | BYTE('+') | BYTE('(') | BYTE(')') |        \
+          BYTE('#') | BYTE('?') | BYTE('!') | BYTE('"') | BYTE('&') | BYTE('*') | BYTE('='),                 \
+      BYTE('@') | BYTE('~'))                                                                                 \
+    X(LINE, BYTE(' '), 0)
 
 typedef enum Kind {
-#define KIND_ENUM(name, bytes) KIND_##name,
+#define KIND_ENUM(name, low, high) KIND_##name,
     KIND_MAP(KIND_ENUM)
 #undef KIND_ENUM
         KIND_COUNT
 } Kind;
 
-static const char *const usual_bytes[KIND_COUNT] = {
-#define KIND_BYTES(name, bytes) bytes,
-    KIND_MAP(KIND_BYTES)
-#undef KIND_BYTES
+/* The bytes of a kind as sets, worked out by the compiler: far quicker than a search per byte. */
+typedef struct Usual {
+    uint64_t set[2];
+    uint64_t plain[4]; /* of all 256: what is usual wherever it stands */
+} Usual;
+
+#define LOW_ALL  (BYTE('-') | BYTE('.'))
+#define HIGH_ALL (BYTE('_'))
+#define DIGITS   (UINT64_C(0x3ff) << '0')
+#define LETTERS  (UINT64_C(0x3ffffff) << ('A' & 63) | UINT64_C(0x3ffffff) << ('a' & 63))
+#define PLACED   (BYTE('<') | BYTE('/') | BYTE('-') | BYTE('"'))
+static const Usual usuals[KIND_COUNT] = {
+#define KIND_USUAL(name, low, high)                                                                          \
+    {{LOW_ALL | low, HIGH_ALL | high}, {((LOW_ALL | low) & ~PLACED) | DIGITS, HIGH_ALL | high | LETTERS}},
+    KIND_MAP(KIND_USUAL)
+#undef KIND_USUAL
 };
 
 enum { FIELD_SYMBOLS = 64, LEAD = 16, MARKER = 128, CONTROL_SYMBOL = 1, NUL_SYMBOL = 2, HIGH_SYMBOL = 127 };
@@ -87,49 +130,60 @@ static bool divides(const uint8_t *field, uint32_t i) {
     return before >= 128 || is_letter_or_digit(before) || strchr("/:*+-_)", before);
 }
 
-/* The bytes of a kind as a set of ASCII: far quicker than a search per byte. */
-typedef struct Usual {
-    Kind kind;
-    uint64_t set[2];
-} Usual;
-
-static Usual usual_of(Kind kind) {
-    Usual usual = {.kind = kind};
-    for (const char *c = usual_bytes[kind]; *c; c++)
-        usual.set[*c >> 6 & 1] |= UINT64_C(1) << (*c & 63);
-    return usual;
-}
-
 /* Where a name, written in UTF-8, may stand. */
 static bool has_names(Kind kind) {
     return kind == KIND_DISPLAY || kind == KIND_ADDRESS || kind >= KIND_TEXT;
 }
 
 /* Whether byte i of a field is unusual in its kind. Folded values contain line breaks. */
-static bool is_unusual(const uint8_t *field, uint32_t length, uint32_t i, const Usual *usual) {
+static bool is_unusual(const uint8_t *field, uint32_t length, uint32_t i, Kind kind) {
     const uint8_t c = field[i];
-    const Kind kind = usual->kind;
     if (is_letter_or_digit(c)) return false;
     if (c >= 128) return !has_names(kind);
     if (c == '\t' || c == '\r' || c == '\n') return kind <= KIND_DISPLAY;
     if (c == '\'') return !is_apostrophe(field, length, i);
     if (c == '%') return !is_plain_escape(field, length, i);
-    if (!(usual->set[c >> 6] >> (c & 63) & 1)) return true;
+    if (!(usuals[kind].set[c >> 6] >> (c & 63) & 1)) return true;
     if (c == '<') return !opens_uri(field, length, i);
     if (c == '-') return kind <= KIND_DISPLAY && i > 0 && field[i - 1] == '-';
     if (c == '/' && kind != KIND_DIGEST && kind != KIND_SDP && kind != KIND_VIA) return !divides(field, i);
     return false;
 }
 
-/* The last of an odd number of quotation marks leaves a string open; `length` if there is none. */
-static uint32_t open_quote(const uint8_t *field, uint32_t length, Kind kind) {
-    uint32_t last = length, quotes = 0;
-    for (uint32_t i = 0; kind != KIND_BODY && i < length; i++) {
-        if (field[i] != '"' || (i > 0 && field[i - 1] == '\\')) continue;
+/* The first byte from i on that is not plain; `length` if there is none. */
+static uint32_t skip_plain(const uint8_t *field, uint32_t length, uint32_t i, Kind kind) {
+    const uint64_t *plain = usuals[kind].plain;
+    while (i < length && plain[field[i] >> 6] >> (field[i] & 63) & 1)
+        i++;
+    return i;
+}
+
+/* Whether the byte is a quotation mark that opens or closes a string. */
+static bool is_quote(const uint8_t *field, uint32_t i, Kind kind) {
+    return field[i] == '"' && kind != KIND_BODY && (i == 0 || field[i - 1] != '\\');
+}
+
+/* The unusual bytes of a field: how many there are, and where the first is. The last of an odd number of
+ * quotation marks leaves a string open and is one of them. */
+typedef struct Unusual {
+    uint32_t count, first;
+} Unusual;
+
+static Unusual find_unusual(const uint8_t *field, uint32_t length, Kind kind) {
+    Unusual found = {0, 0};
+    uint32_t quotes = 0, open = 0;
+    bool open_counts = false; /* it is unusual even as a closing one */
+    for (uint32_t i = 0; (i = skip_plain(field, length, i, kind)) < length; i++) {
+        const bool counts = is_unusual(field, length, i, kind);
+        if (counts && found.count++ == 0) found.first = i;
+        if (!is_quote(field, i, kind)) continue;
         quotes++;
-        last = i;
+        open = i;
+        open_counts = counts;
     }
-    return quotes % 2 ? last : length;
+    if (quotes % 2 == 0 || open_counts) return found;
+    if (found.count++ == 0 || open < found.first) found.first = open;
+    return found;
 }
 
 static uint8_t symbol(uint8_t c) {
@@ -146,19 +200,13 @@ static void append(FeatureEncoded *encoded, uint8_t value) {
 /* Looks at one field and appends it if it is unusual. */
 static void add_field(const uint8_t *bytes, WireSlice slice, Kind kind, FeatureEncoded *encoded) {
     const uint8_t *field = bytes + slice.offset;
-    uint32_t first = 0, unusual = 0;
-    const Usual usual = usual_of(kind);
-    const uint32_t open = open_quote(field, slice.length, kind);
-    for (uint32_t i = 0; i < slice.length; i++) {
-        if (i != open && !is_unusual(field, slice.length, i, &usual)) continue;
-        if (unusual++ == 0) first = i;
-    }
-    if (!unusual) return;
+    const Unusual unusual = find_unusual(field, slice.length, kind);
+    if (!unusual.count) return;
     if (encoded->unusual_fields < UINT8_MAX) encoded->unusual_fields++;
-    uint32_t total = encoded->unusual_bytes + unusual;
+    uint32_t total = encoded->unusual_bytes + unusual.count;
     encoded->unusual_bytes = (uint16_t)(total < UINT16_MAX ? total : UINT16_MAX);
     append(encoded, (uint8_t)(MARKER + kind));
-    uint32_t begin = first > LEAD ? first - LEAD : 0;
+    uint32_t begin = unusual.first > LEAD ? unusual.first - LEAD : 0;
     for (uint32_t i = begin; i < slice.length && i - begin < FIELD_SYMBOLS; i++)
         append(encoded, symbol(field[i]));
 }

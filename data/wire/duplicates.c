@@ -1,9 +1,12 @@
 /* Recent packets: a ring of their bytes and a hash index that needs no removal.
- * Relies on: data/wire/duplicates.h.
+ * Relies on: data/wire/duplicates.h, xxHash.
  * Relied on by: data/wire/decap.c. */
 #include "data/wire/duplicates.h"
 
 #include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 enum {
     RING_BYTES = 1 << 20, /* 5 ms of 300,000 packets/s of 700 bytes; of what does not fit no copy is known */
@@ -56,19 +59,6 @@ static void mask(uint8_t *bytes, uint32_t length, const WireIp *ip) {
         memset(bytes + ip->header_length + 16, 0, 2);
 }
 
-static uint64_t hash_of(const uint8_t *bytes, uint32_t length) {
-    uint64_t hash = length, word;
-    uint32_t at = 0;
-    for (; length - at >= 8; at += 8) {
-        memcpy(&word, bytes + at, 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-    }
-    for (; at < length; at++)
-        hash = (hash ^ bytes[at]) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
 /* Makes room for one packet's bytes at `write`, forgetting the oldest packets that lie there. */
 static void make_room(WireDuplicates *recent, uint32_t length) {
     if (recent->write + length > RING_BYTES) {
@@ -95,7 +85,7 @@ bool wire_duplicates_seen(WireDuplicates *recent, const uint8_t *bytes, uint32_t
     uint8_t *copy = recent->bytes + recent->write;
     memcpy(copy, bytes, length);
     mask(copy, length, ip);
-    uint64_t hash = hash_of(copy, length), *bucket = &recent->buckets[hash % BUCKETS];
+    uint64_t hash = XXH3_64bits(copy, length), *bucket = &recent->buckets[hash % BUCKETS];
     uint64_t number = *bucket;
     for (int step = 0; number >= recent->oldest && step < STEPS_MAX; step++) {
         Packet *packet = &recent->packets[number % RING_PACKETS];

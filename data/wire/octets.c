@@ -3,18 +3,21 @@
  * Relied on by: data/wire/scan.c. */
 #include "data/wire/scanner.h"
 
-enum {
-    SEPARATORS_MAX = 256, /* also what libosip2 is given at most: it is quadratic in them */
-    RUN_MIN = 64,
-};
+enum { RUN_MIN = 64 };
 
-/* What a byte of the header section is, as bits; SEP is the top one, so that a shift counts it. */
-enum { NUL = 1, CTL = 2, HIGH = 4, SEP = 128 };
+/* What a byte of the header section is, as a one in the part of a word that counts it. */
+enum { PART_BITS = 12, PART_MAX = (1 << PART_BITS) - 1 };
+#define COUNT_IN(part) (UINT64_C(1) << (PART_BITS * (part)))
+#define NUL            COUNT_IN(0)
+#define CTL            COUNT_IN(1)
+#define HIGH           COUNT_IN(2)
+#define SEP            COUNT_IN(3)
+#define END            COUNT_IN(4)
 #define ROW(kind)                                                                                            \
     kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind, kind
-static const uint8_t kinds[256] = {
+static const uint64_t kinds[256] = {
     /* clang-format off */
-    NUL, CTL, CTL, CTL, CTL, CTL, CTL, CTL, CTL, 0, 0, CTL, CTL, 0, CTL, CTL, /* HT, LF and CR are in order */
+    NUL, CTL, CTL, CTL, CTL, CTL, CTL, CTL, CTL, 0, END, CTL, CTL, END, CTL, CTL, /* HT, LF and CR are in order */
     ROW(CTL),
     0, 0, 0, 0, 0, 0, SEP, 0, 0, 0, 0, 0, SEP, 0, 0, 0, /* & , */
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, SEP, 0, SEP, 0, 0, /* ; = */
@@ -25,23 +28,28 @@ static const uint8_t kinds[256] = {
 };
 #undef ROW
 
-typedef struct Census {
-    uint32_t seen; /* the bits of all bytes together */
-    uint32_t separators;
-} Census;
+static uint32_t part_of(uint64_t counts, uint64_t kind) {
+    return (uint32_t)(counts / kind & PART_MAX);
+}
 
-/* One pass without branches; offsets are looked for only when something was seen. */
-static Census take_census(const uint8_t *bytes, uint32_t length) {
-    Census census = {0, 0};
-    for (uint32_t i = 0; i < length; i++) {
-        uint32_t kind = kinds[bytes[i]];
-        census.seen |= kind;
-        census.separators += kind >> 7;
+/* One pass without branches and with one sum; offsets are looked for only when something was seen. */
+WireCensus wire_census(const uint8_t *bytes, uint32_t length) {
+    WireCensus census = {0};
+    for (uint32_t at = 0; at < length;) {
+        const uint32_t end = length - at < PART_MAX ? length : at + PART_MAX;
+        uint64_t counts = 0;
+        for (; at < end; at++)
+            counts += kinds[bytes[at]];
+        census.nul += part_of(counts, NUL);
+        census.control += part_of(counts, CTL);
+        census.high += part_of(counts, HIGH);
+        census.separators += part_of(counts, SEP);
+        census.line_ends += part_of(counts, END);
     }
     return census;
 }
 
-static uint32_t find_kind(const WireScanner *scanner, uint32_t end, uint8_t kind) {
+static uint32_t find_kind(const WireScanner *scanner, uint32_t end, uint64_t kind) {
     uint32_t at = 0;
     while (at < end && !(kinds[scanner->bytes[at]] & kind))
         at++;
@@ -199,15 +207,16 @@ static void check_directives(WireScanner *scanner, uint32_t end) {
 }
 
 void wire_check_bytes(WireScanner *scanner, uint32_t header_end) {
-    Census census = take_census(scanner->bytes, header_end);
-    if (census.seen & NUL) wire_note(scanner, WIRE_ANOMALY_NUL_BYTE, find_kind(scanner, header_end, NUL));
-    if (census.seen & CTL) wire_note(scanner, WIRE_ANOMALY_CONTROL_BYTE, find_kind(scanner, header_end, CTL));
-    if (census.seen & HIGH) {
+    WireCensus census = wire_census(scanner->bytes, header_end);
+    if (census.nul) wire_note(scanner, WIRE_ANOMALY_NUL_BYTE, find_kind(scanner, header_end, NUL));
+    if (census.control) wire_note(scanner, WIRE_ANOMALY_CONTROL_BYTE, find_kind(scanner, header_end, CTL));
+    if (census.high) {
         check_utf8(scanner, header_end);
         check_ascii(scanner);
     }
-    if (census.separators > SEPARATORS_MAX)
-        wire_note(scanner, WIRE_ANOMALY_MANY_SEPARATORS, find_separator(scanner, header_end, SEPARATORS_MAX));
+    if (census.separators > WIRE_SEPARATORS_MAX)
+        wire_note(scanner, WIRE_ANOMALY_MANY_SEPARATORS,
+                  find_separator(scanner, header_end, WIRE_SEPARATORS_MAX));
     check_runs(scanner);
     check_directives(scanner, header_end);
 }

@@ -132,6 +132,15 @@ void wire_scan_credentials(WireScanner *scanner, WireSlice value, WireDigest *di
 void wire_scan_date(WireScanner *scanner, WireSlice value);
 void wire_scan_sdp(WireScanner *scanner, WireSlice content_type, bool truncated);
 
+enum { WIRE_SEPARATORS_MAX = 256 }; /* more are odd, and too many for libosip2, which is quadratic in them */
+
+/* How many bytes of each kind there are: NUL, other control bytes that have no place in a header, bytes over
+ * 127, the separators & , ; = and the bytes CR and LF. */
+typedef struct WireCensus {
+    uint32_t nul, control, high, separators, line_ends;
+} WireCensus;
+WireCensus wire_census(const uint8_t *bytes, uint32_t length);
+
 /* Checks of the raw bytes of [0, header_end): encoding, control bytes, runs, separators, directives. */
 void wire_check_bytes(WireScanner *scanner, uint32_t header_end);
 

@@ -133,6 +133,11 @@ typedef void KernelLookupGradient(const KernelLookup *lookup, KernelRange in, Ke
 typedef void KernelDense(int32_t rows, int32_t in, int32_t out, const float *x, const float *weights,
                          const float *bias, bool relu, float *y);
 
+/* sparse: dense for one row, reading only the weights of inputs that are not zero. Two chains for each
+ * output, of every second of these inputs, are added up at the end (and after every 512 inputs). */
+typedef void KernelSparse(int32_t in, int32_t out, const float *x, const float *weights, const float *bias,
+                          bool relu, float *y);
+
 /* max_pool: y[c] = max over t in `in` of x[t][c], and index[c] the first position that has it (index may be
  * NULL). An empty range gives 0 and index -1. */
 typedef void KernelMaxPool(KernelRange in, int32_t channels, const float *x, float *y, int32_t *index);
@@ -184,6 +189,7 @@ typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const
     X(lookup_conv, KernelLookupForward)                                                                      \
     X(lookup_gradient, KernelLookupGradient)                                                                 \
     X(dense, KernelDense)                                                                                    \
+    X(sparse, KernelSparse)                                                                                  \
     X(max_pool, KernelMaxPool)                                                                               \
     X(normalise_u8, KernelNormalise)                                                                         \
     X(relu, KernelRelu)                                                                                      \

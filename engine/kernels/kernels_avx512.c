@@ -13,3 +13,4 @@
 #include "engine/kernels/depthwise.inc"
 #include "engine/kernels/elementwise.inc"
 #include "engine/kernels/lookup.inc"
+#include "engine/kernels/sparse.inc"

@@ -104,6 +104,12 @@ static void fill_row(FeatureRow *row, uint64_t *state, unsigned n_tokens, unsign
     row->n_events = (uint8_t)n_events;
 }
 
+/* Most counters as they are for new keys, whose weights the executor does not read. */
+static void empty_counters(FeatureRow *row, uint64_t *state) {
+    for (int i = 0; i < FEATURE_COUNTERS; i++)
+        if (random_below(state, 8) > 0) row->counters[i] = random_below(state, 2) ? 128 : 0;
+}
+
 static void compare(const FeatureRow *row, unsigned skipped) {
     float logits[CORE_MODEL_CLASSES_MAX], novelty = -1;
     static ReferenceResult expected;
@@ -123,6 +129,8 @@ static void compare_lengths(const CoreModelDims *dims) {
     open_model(dims, 0.1f);
     for (unsigned i = 0; i <= FEATURE_TOKENS; i++) {
         fill_row(&row, &state, i, i * FEATURE_TEXT / FEATURE_TOKENS, i % (FEATURE_EVENTS + 1));
+        compare(&row, 0);
+        empty_counters(&row, &state);
         compare(&row, 0);
     }
     for (unsigned i = 0; i <= 9; i++) {

@@ -312,24 +312,53 @@ static void check_depthwise_conv1d_weights(Round *round) {
     check_conv_weights(round, true);
 }
 
-static void check_dense(Round *round) {
-    const int rows = draw(round, 1, 26), in = draw(round, 1, 70), out = draw(round, 1, 150);
+/* Zeros among the inputs; the weights that they would meet are NaN, which would show. */
+static void forget_inputs(Round *round, int in, int out, float *x, float *w) {
+    const int share = draw(round, 0, 4);
+    for (int i = 0; i < in; i++) {
+        if (draw(round, 0, 3) >= share) continue;
+        x[i] = draw(round, 0, 1) ? 0.0f : -0.0f;
+        for (int o = 0; o < out; o++)
+            w[i * out + o] = NAN;
+    }
+}
+
+static void check_layer(Round *round, bool sparse) {
+    const int rows = sparse ? 1 : draw(round, 1, 26);
+    const int in = draw(round, sparse ? 0 : 1, sparse && draw(round, 0, 7) == 0 ? 1100 : 70);
+    const int out = draw(round, 1, in > 200 ? 50 : sparse ? 300 : 150); /* so that the weights find room */
     const bool relu = draw(round, 0, 1) == 1;
     float *x = values(round, rows * in), *w = values(round, in * out);
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
     float *y = empty(round, rows * out), *other = empty(round, rows * out);
     double *want = malloc((size_t)(rows * out) * sizeof *want);
+    if (sparse) forget_inputs(round, in, out, x, w);
     for (int i = 0; i < rows * out; i++) {
         want[i] = bias ? (double)bias[i % out] : 0;
         for (int k = 0; k < in; k++)
-            want[i] += (double)x[i / out * in + k] * (double)w[k * out + i % out];
+            if (x[i / out * in + k] != 0)
+                want[i] += (double)x[i / out * in + k] * (double)w[k * out + i % out];
         if (relu && want[i] < 0) want[i] = 0;
     }
-    round->kernels->dense(rows, in, out, x, w, bias, relu, y);
-    fused_reference(round)->dense(rows, in, out, x, w, bias, relu, other);
+    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
+    if (sparse) {
+        kernels->sparse(in, out, x, w, bias, relu, y);
+        reference->sparse(in, out, x, w, bias, relu, other);
+    } else {
+        kernels->dense(rows, in, out, x, w, bias, relu, y);
+        reference->dense(rows, in, out, x, w, bias, relu, other);
+    }
     near(y, want, rows * out, in);
     same_bits(y, other, rows * out);
     free(want);
+}
+
+static void check_dense(Round *round) {
+    check_layer(round, false);
+}
+
+static void check_sparse(Round *round) {
+    check_layer(round, true);
 }
 
 /* ---- look-ups: up to 8 fields x 5 taps = 40 rows, more than are added at once ---- */
