@@ -85,6 +85,6 @@ def draw_habits(rng, agents):
     """How a phone on such a library is set up, honest or not."""
     return {
         "agent": rng.choice([""] * 3 + [rng.choice(agents)] * 2),
-        "timer": rng.choice([0, 0, 90, 600, 1800]),
+        "timer": rng.choice([0, 0, 120, 600, 1800]),
         "reliable": rng.random() < 0.4,
     }
