@@ -173,6 +173,50 @@ class Server(unittest.TestCase):
         self.assertTrue(phone.heard("REGISTER 401"))
 
 
+class Written(unittest.TestCase):
+    """What the phones put on the wire, for honest people and for attackers, keeps the grammar."""
+
+    def written(self, kind, *commands):
+        """The requests that commands lead to, as a server receives them that never answers."""
+        with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(PATIENCE)
+            phone = Phone(kind, "101", s.getsockname(), directory, dict(HABITS, timer=120, reliable=True))
+            found = {}
+            try:
+                for command in commands:
+                    phone.tell(*command)
+                while len(found) < sum(c[0] != "as" for c in commands):
+                    data = s.recv(65535)
+                    if data.strip(b"\r\n\0"):
+                        found.setdefault(data.split(b" ")[0], data)
+            finally:
+                phone.close()
+        return found
+
+    def check(self, kind):
+        everything = [("register", "60"), ("call", "sip:102@127.0.0.1"), ("message", "sip:102@127.0.0.1", "hello")]
+        everything += [("options", "sip:102@127.0.0.1"), ("subscribe", "sip:102@127.0.0.1", "presence")]
+        everything += [("forge", "UPDATE", "sip:102@127.0.0.1", "some@id", "7", "<sip:1@x>;tag=a", "<sip:2@x>;tag=b")]
+        for name in ([], ["Some Body"]):
+            found = self.written(kind, ["as", "101", "secret"] + name, *everything)
+            for method, data in found.items():
+                self.assertTrue(replay_attacker.is_whole(data), data)
+                data.decode("ascii")
+                if method != b"UPDATE":
+                    self.assertEqual(b'"Some Body" <sip:101@' in data, bool(name), data)
+            self.assertIn(b"o=", found[b"UPDATE"])
+            self.assertIn(b"Call-ID: some@id", found[b"UPDATE"])
+
+    @needs("sofia")
+    def test_sofia(self):
+        self.check("sofia")
+
+    @needs("jain")
+    def test_jain(self):
+        self.check("jain")
+
+
 class Commands(unittest.TestCase):
     """What an attacker types, without a phone."""
 

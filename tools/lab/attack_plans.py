@@ -716,8 +716,9 @@ class Attacks:
         run.pop("sockets", None)
         if cls in ("flood", "enumeration"):
             s["rate"] = min(s["rate"], 60)
-            answered = self.srv["kind"] == "sofia"  # OPTIONS, whomever they are for
-            s["method"] = rng.choice(["INVITE", "REGISTER", "MESSAGE", "SUBSCRIBE"] + ["OPTIONS"] * (not answered))
+            refused = ["INVITE", "REGISTER", "MESSAGE"]  # where nobody has the account
+            refused += ["OPTIONS"] * (self.srv["kind"] != "sofia") + ["SUBSCRIBE"] * (not self.srv["presence"])
+            s["method"] = rng.choice(refused)
             s["victims"] = "unknown" if self.would_succeed(s["method"]) else s["victims"]
         elif cls == "scan":
             s["rate"] = min(s["rate"], 20)

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 
 import network
 import sip
@@ -46,23 +47,26 @@ def missing(name):
         return None
     if network.inside():
         return "it is not built"
+    made = None
     try:
-        os.makedirs(out + ".new", exist_ok=True)
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        made = tempfile.mkdtemp(prefix=name, dir=os.path.dirname(out))  # others may build it at this moment
         result = subprocess.run(
-            compiler(name, out + ".new"),
+            compiler(name, made),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=BUILD_SECONDS,
         )
+        if result.returncode:
+            return "it cannot be built: " + (result.stdout.strip().splitlines() or ["?"])[0]
+        os.rename(made, out)
     except (OSError, subprocess.SubprocessError) as error:
-        return "it cannot be built (tools/packages.sh lab installs what that takes): %s" % error
-    if result.returncode:
-        return "it cannot be built: " + (result.stdout.strip().splitlines() or ["?"])[0]
-    try:
-        os.rename(out + ".new", out)
-    except OSError:
-        shutil.rmtree(out + ".new", ignore_errors=True)  # somebody else built it meanwhile
+        if not os.path.isdir(out):
+            return "it cannot be built (tools/packages.sh lab installs what that takes): %s" % error
+    finally:
+        if made:
+            shutil.rmtree(made, ignore_errors=True)
     return None
 
 

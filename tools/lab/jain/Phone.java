@@ -230,7 +230,7 @@ public final class Phone implements SipListener {
         binding = null;
       }
       case "register" -> register(Integer.parseInt(field[1]));
-      case "guess" -> send(registration(60), 1, false);
+      case "guess" -> send(registration(domain, 60), 1, false);
       case "call" -> call(field[1], TRIES);
       case "answer" -> answer(Response.OK);
       case "hangup" -> hangUp(field[1]);
@@ -248,16 +248,16 @@ public final class Phone implements SipListener {
     }
   }
 
-  private Request registration(int seconds) throws Exception {
+  private Request registration(String host, int seconds) throws Exception {
     String own = "sip:" + self.user() + "@" + domain;
-    Request request = outside(Request.REGISTER, "sip:" + domain, own);
+    Request request = outside(Request.REGISTER, "sip:" + host, own);
     ((ToHeader) request.getHeader(ToHeader.NAME)).setAddress(address(own, self.name()));
     request.setHeader(headers.createExpiresHeader(seconds));
     return request;
   }
 
   private void register(int seconds) throws Exception {
-    Request request = registration(seconds);
+    Request request = registration(domain, seconds);
     if (binding != null) {
       request.setHeader((CallIdHeader) binding.getHeader(CallIdHeader.NAME));
       request.setHeader((FromHeader) binding.getHeader(FromHeader.NAME));
@@ -350,7 +350,7 @@ public final class Phone implements SipListener {
   private void probe(String method, String uri) throws Exception {
     switch (method) {
       case Request.INVITE -> call(uri, 0);
-      case Request.REGISTER -> send(registration(60), 0, false);
+      case Request.REGISTER -> send(registration(uri.replaceAll("^sip:(.*@)?", ""), 60), 0, false);
       case Request.MESSAGE -> text(uri, "?", 0);
       case Request.SUBSCRIBE -> subscribe(uri, "presence", 0);
       default -> send(outside(method, uri, uri), 0, false);

@@ -195,8 +195,9 @@ static void do_publish(Phone *phone, char **field) {
 static void do_probe(Phone *phone, char **field) {
     bool registers = !strcmp(field[1], "REGISTER");
     Dialog *dialog = open_dialog(phone, field[2]);
-    char registrar[2 * NAME];
-    snprintf(registrar, sizeof registrar, "sip:%s", phone->domain);
+    char registrar[LINE];
+    const char *at = strchr(field[2], '@');
+    snprintf(registrar, sizeof registrar, "%s%s", at ? "sip:" : "", at ? at + 1 : field[2]);
     if (!dialog) return;
     dialog->tries = 0;
     dialog->call = !strcmp(field[1], "INVITE");
@@ -258,9 +259,10 @@ static const struct {
 
 // Runs one line; fields that are not there are empty.
 static void obey(Phone *phone, char *line) {
+    static char empty[] = "";
     char *field[FIELDS];
     for (int i = 0; i < FIELDS; i++)
-        field[i] = line ? strsep(&line, "\t") : (char[]){""};
+        field[i] = line ? strsep(&line, "\t") : empty;
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
         if (!strcmp(field[0], COMMANDS[i].name)) COMMANDS[i].run(phone, field);
 }
@@ -340,6 +342,13 @@ static void changed(Phone *phone, Dialog *dialog, tagi_t tags[]) {
     }
 }
 
+// Calls whom the other side of a call sends us to.
+static void follow(Phone *phone, const sip_refer_to_t *to) {
+    char line[LINE];
+    snprintf(line, sizeof line, "call\t" URL_PRINT_FORMAT, URL_PRINT_ARGS(to->r_url));
+    obey(phone, line);
+}
+
 static void on_event(nua_event_t event, int status, char const *phrase, nua_t *nua, Phone *phone,
                      nua_handle_t *handle, Dialog *dialog, sip_t const *sip, tagi_t tags[]) {
     (void)phrase, (void)nua;
@@ -357,9 +366,7 @@ static void on_event(nua_event_t event, int status, char const *phrase, nua_t *n
         if (!dialog) nua_handle_destroy(handle);
         break;
     case nua_i_refer:
-        if (dialog && sip && sip->sip_refer_to)
-            obey(phone,
-                 su_sprintf(NULL, "call\t" URL_PRINT_FORMAT, URL_PRINT_ARGS(sip->sip_refer_to->r_url)));
+        if (dialog && sip && sip->sip_refer_to) follow(phone, sip->sip_refer_to);
         break;
     default:
         if (event >= nua_r_set_params && dialog && status >= 100) responded(phone, dialog, status, sip);
