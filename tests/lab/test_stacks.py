@@ -32,6 +32,7 @@ import zzuf_attacker  # noqa: E402
 HABITS = {"agent": "", "timer": 0, "reliable": False}
 PATIENCE = 20  # seconds; a machine may be busy
 SERVER = {"kind": "sofia", "challenge_invite": True, "challenge_status": 407, "unknown_register": 401, "offline": 480}
+SERVER["open_inbound"] = True
 
 
 def needs(name):
@@ -148,6 +149,20 @@ class Server(unittest.TestCase):
         self.assertTrue(one.heard("INVITE 404"))
         one.tell("call", "sip:103@127.0.0.1")
         self.assertTrue(one.heard("INVITE 480"))
+
+    @needs("sofia")
+    def test_what_attackers_write_into_a_call_id_does_not_harm_the_notes(self):
+        self.phone("sofia", "102")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            lines = ["MESSAGE sip:102@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKx" % s.getsockname()[1]]
+            lines += ["From: <sip:101@elsewhere>;tag=1", "To: <sip:102@127.0.0.1>", "CSeq: 1 MESSAGE"]
+            lines += ['Call-ID: a"\\b{}', "Max-Forwards: 70", "Content-Type: text/plain", "Content-Length: 1", "", "x"]
+            s.settimeout(PATIENCE)
+            s.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.port))
+            while b"SIP/2.0 200" not in s.recv(65535):
+                pass
+        self.assertEqual(self.legs()[0][:2], ['a"\\b{}', "z9hG4bKx"])
 
     @needs("sofia")
     @needs("jain")

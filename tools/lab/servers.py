@@ -139,9 +139,10 @@ class Servers:
             "own_domain_only": int(not spec["open_inbound"]),
             "lamps": int(bool(spec["mailboxes"])),
             "reliable": int(spec["reliable"]),
+            "qop": int(spec["qop"]),
             "domain": sip.bracket(spec["domain"]),
         }
-        same = "realm gateway agent unknown offline qualify timer unknown_register".split()
+        same = "realm gateway agent unknown offline qualify timer unknown_register wrong_password nonce_expire".split()
         values.update({name: spec[name] for name in same})
         lines = sorted(values.items()) + [("trusted", ip) for ip in spec["trusted"]]
         lines += [("user", "%s %d" % (user, spec["mailboxes"].get(user, -1))) for user in spec["users"]]

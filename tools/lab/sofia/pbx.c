@@ -32,7 +32,7 @@ typedef struct Leg Leg;
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/su_tag_io.h>
 
-enum { TEXT = 256, USERS = 512, EXPECTED = 64, ABROAD_DIGITS = 8 };
+enum { TEXT = 256, USERS = 512, TRUSTED = 16, EXPECTED = 64, ABROAD_DIGITS = 8, RING_SECONDS = 20 };
 
 typedef enum { LEG_CALL, LEG_TEXT, LEG_PING } LegKind;
 
@@ -64,9 +64,9 @@ struct Pbx {
     su_home_t home[1];
     auth_mod_t *passwords;
     char listen[TEXT], domain[TEXT], realm[TEXT], gateway[TEXT], agent[TEXT], database[TEXT],
-        trusted[16][TEXT];
+        trusted[TRUSTED][TEXT];
     int trusts, unknown, offline, challenge, qualify, longest, timer, reliable, own_domain_only, lamps,
-        unknown_register;
+        unknown_register, qop, nonce_expire, wrong_password;
     User user[USERS];
     int users;
     FILE *legs;
@@ -97,13 +97,24 @@ static void expect(const char *method, const char *call_id, const Leg *cause) {
     pthread_mutex_unlock(&pbx.lock);
 }
 
+// A text from the wire as JSON has it: it may hold anything.
+static void put_string(const char *text, const char *end) {
+    putc('"', pbx.legs);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        fprintf(pbx.legs, *c < ' ' || *c > '~' || strchr("\"\\", *c) ? "\\u%04x" : "%c", *c);
+    fprintf(pbx.legs, "\"%s", end);
+}
+
 static void note_sent(void) {
     for (int i = 0; i < EXPECTED; i++) {
         Expected *e = &pbx.expected[i];
         if (!e->method[0] || strcmp(e->method, pbx.sending.method) || strcmp(e->call_id, pbx.sending.call_id))
             continue;
-        fprintf(pbx.legs, "[\"%s\", \"%s\", \"%s\", \"%s\"]\n", e->cause_id, e->cause_branch, e->call_id,
-                pbx.sending.branch);
+        putc('[', pbx.legs);
+        put_string(e->cause_id, ", ");
+        put_string(e->cause_branch, ", ");
+        put_string(e->call_id, ", ");
+        put_string(pbx.sending.branch, "]\n");
         fflush(pbx.legs);
         e->method[0] = '\0';
         return;
@@ -525,6 +536,9 @@ static void set(const char *name, const char *value) {
         {"lamps", &pbx.lamps, NULL},
         {"unknown_register", &pbx.unknown_register, NULL},
         {"own_domain_only", &pbx.own_domain_only, NULL},
+        {"qop", &pbx.qop, NULL},
+        {"nonce_expire", &pbx.nonce_expire, NULL},
+        {"wrong_password", &pbx.wrong_password, NULL},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!strcmp(known[i].name, name)) {
@@ -534,7 +548,7 @@ static void set(const char *name, const char *value) {
                 copy(known[i].text, value);
         }
     }
-    if (!strcmp(name, "trusted") && pbx.trusts < 16) copy(pbx.trusted[pbx.trusts++], value);
+    if (!strcmp(name, "trusted") && pbx.trusts < TRUSTED) copy(pbx.trusted[pbx.trusts++], value);
     if (!strcmp(name, "user") && pbx.users < USERS) {
         User *user = &pbx.user[pbx.users++];
         sscanf(value, "%255s %d", user->name, &user->box);
@@ -555,6 +569,30 @@ static bool read_settings(const char *path) {
     return f && pbx.legs;
 }
 
+// Sofia's digest module and user agent, as the settings want them; false if one will not start.
+static bool open_pbx(void) {
+    pbx.root = su_root_create(&pbx);
+    pbx.passwords = auth_mod_create(pbx.root, AUTHTAG_METHOD("Digest"), AUTHTAG_REALM(pbx.realm),
+                                    AUTHTAG_DB(pbx.database), AUTHTAG_QOP(pbx.qop ? "auth" : NULL),
+                                    AUTHTAG_EXPIRES((unsigned)pbx.nonce_expire),
+                                    AUTHTAG_FORBIDDEN(pbx.wrong_password == 403), TAG_END());
+    pbx.nua =
+        nua_create(pbx.root, on_event, &pbx, NUTAG_URL(pbx.listen), NUTAG_MEDIA_ENABLE(0),
+                   TAG_IF(pbx.agent[0], SIPTAG_USER_AGENT_STR(pbx.agent)),
+                   NUTAG_SESSION_TIMER((unsigned)pbx.timer), NUTAG_EARLY_MEDIA(pbx.reliable),
+                   SIPTAG_SUPPORTED_STR(pbx.reliable ? "timer, 100rel" : "timer"), NUTAG_AUTOALERT(0),
+                   NUTAG_AUTOANSWER(0), NUTAG_ENABLEMESSAGE(1), NUTAG_INVITE_TIMER(RING_SECONDS), TAG_END());
+    if (!pbx.nua || !pbx.passwords) return false;
+    nua_set_params(pbx.nua, NUTAG_ALLOW("REGISTER"), NUTAG_ALLOW("INFO"), NUTAG_ALLOW("REFER"),
+                   NUTAG_ALLOW("SUBSCRIBE"), NUTAG_APPL_METHOD("REGISTER"), NUTAG_APPL_METHOD("MESSAGE"),
+                   NUTAG_APPL_METHOD("SUBSCRIBE"), TAG_END());
+    if (pbx.qualify) {
+        su_timer_t *timer = su_timer_create(su_root_task(pbx.root), 1000 * pbx.qualify);
+        su_timer_set_for_ever(timer, qualify, &pbx);
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     if (argc != 2 || !read_settings(argv[1])) {
         fprintf(stderr, "usage: pbx SETTINGS (a file with \"legs FILE\" among them)\n");
@@ -564,25 +602,9 @@ int main(int argc, char **argv) {
     su_init();
     su_home_init(pbx.home);
     su_log_redirect(NULL, on_log, NULL); // the transport tells there what it sends
-    pbx.root = su_root_create(&pbx);
-    pbx.passwords = auth_mod_create(pbx.root, AUTHTAG_METHOD("Digest"), AUTHTAG_REALM(pbx.realm),
-                                    AUTHTAG_DB(pbx.database), AUTHTAG_QOP(pbx.timer ? "auth" : NULL),
-                                    AUTHTAG_EXPIRES(300), TAG_END());
-    pbx.nua = nua_create(pbx.root, on_event, &pbx, NUTAG_URL(pbx.listen), NUTAG_MEDIA_ENABLE(0),
-                         TAG_IF(pbx.agent[0], SIPTAG_USER_AGENT_STR(pbx.agent)),
-                         NUTAG_SESSION_TIMER((unsigned)pbx.timer), NUTAG_EARLY_MEDIA(pbx.reliable),
-                         SIPTAG_SUPPORTED_STR(pbx.reliable ? "timer, 100rel" : "timer"), NUTAG_AUTOALERT(0),
-                         NUTAG_AUTOANSWER(0), NUTAG_ENABLEMESSAGE(1), NUTAG_INVITE_TIMER(20), TAG_END());
-    if (!pbx.nua || !pbx.passwords) {
+    if (!open_pbx()) {
         fprintf(stderr, "pbx: cannot listen on %s\n", pbx.listen);
         return 1;
-    }
-    nua_set_params(pbx.nua, NUTAG_ALLOW("REGISTER"), NUTAG_ALLOW("INFO"), NUTAG_ALLOW("REFER"),
-                   NUTAG_ALLOW("SUBSCRIBE"), NUTAG_APPL_METHOD("REGISTER"), NUTAG_APPL_METHOD("MESSAGE"),
-                   NUTAG_APPL_METHOD("SUBSCRIBE"), TAG_END());
-    if (pbx.qualify) {
-        su_timer_t *timer = su_timer_create(su_root_task(pbx.root), 1000 * pbx.qualify);
-        su_timer_set_for_ever(timer, qualify, &pbx);
     }
     su_root_run(pbx.root);
     return 0;
