@@ -710,7 +710,7 @@ class Attacks:
         """A phone on a library: what it is set up for, and a pace that it keeps."""
         rng, cls = self.rng, run["class"]
         s = getattr(self, "draw_" + cls)(run, given)
-        s.update(honest_after=False, **stacks.draw_habits(rng, styles.AGENTS))
+        s.update(honest_after=False, named=rng.random() < 0.7, **stacks.draw_habits(rng, styles.AGENTS))
         s.pop("target", None)
         s.pop("raw_repeat", None)
         run.pop("sockets", None)

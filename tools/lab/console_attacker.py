@@ -34,8 +34,13 @@ class Console(launch.Launch):
             self.settings,
         )
         self.child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
         )
+        self.names = {}
 
     def tell(self, *fields):
         """Types a command; a phone that has ended hears nothing."""
@@ -46,7 +51,11 @@ class Console(launch.Launch):
             pass
 
     def speak_as(self, user, password=None):
-        self.tell("as", user, self.password(user) if password is None else password)
+        """From now on in that account's name, which has a display name in as many runs as people's have."""
+        if user not in self.names:
+            name = styles.draw_display(self.rng) if self.settings.get("named") else ""
+            self.names[user] = name.replace('"', "")
+        self.tell("as", user, self.password(user) if password is None else password, self.names[user])
 
     def uri(self, user):
         return "sip:%s@%s" % (user, self.domain)
