@@ -270,7 +270,7 @@ static void registered(nua_handle_t *handle, const sip_t *sip) {
     long seconds = sip->sip_expires ? (long)sip->sip_expires->ex_delta : 3600;
     const sip_contact_t *m = sip->sip_contact;
     char host[TEXT], answer[2 * TEXT];
-    if (m && m->m_expires) seconds = atol(m->m_expires);
+    if (m && m->m_expires) seconds = strtol(m->m_expires, NULL, 10);
     if (seconds > pbx.longest) seconds = pbx.longest;
     bool fresh = user->until <= time(NULL);
     if (m && m->m_url->url_type == url_any) {
@@ -543,7 +543,7 @@ static void set(const char *name, const char *value) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!strcmp(known[i].name, name)) {
             if (known[i].number)
-                *known[i].number = atoi(value);
+                *known[i].number = (int)strtol(value, NULL, 10);
             else
                 copy(known[i].text, value);
         }

@@ -387,12 +387,13 @@ int main(int argc, char **argv) {
     bool reliable = argv[7][0] == '1';
     su_init();
     phone.root = su_root_create(&phone);
-    phone.nua = nua_create(phone.root, on_event, &phone, NUTAG_URL(argv[1]), SOATAG_USER_SDP_STR(media),
-                           SOATAG_ADDRESS(host), TAG_IF(argv[5][0], SIPTAG_USER_AGENT_STR(argv[5])),
-                           NUTAG_SESSION_TIMER((unsigned)atoi(argv[6])), NUTAG_EARLY_MEDIA(reliable),
-                           SIPTAG_SUPPORTED_STR(reliable ? "timer, 100rel" : "timer"),
-                           TAG_IF(argv[2][0], NUTAG_PROXY(argv[2])), NUTAG_ENABLEMESSAGE(1),
-                           NUTAG_AUTOALERT(0), NUTAG_OUTBOUND("no-validate no-options-keepalive"), TAG_END());
+    phone.nua =
+        nua_create(phone.root, on_event, &phone, NUTAG_URL(argv[1]), SOATAG_USER_SDP_STR(media),
+                   SOATAG_ADDRESS(host), TAG_IF(argv[5][0], SIPTAG_USER_AGENT_STR(argv[5])),
+                   NUTAG_SESSION_TIMER((unsigned)strtoul(argv[6], NULL, 10)), NUTAG_EARLY_MEDIA(reliable),
+                   SIPTAG_SUPPORTED_STR(reliable ? "timer, 100rel" : "timer"),
+                   TAG_IF(argv[2][0], NUTAG_PROXY(argv[2])), NUTAG_ENABLEMESSAGE(1), NUTAG_AUTOALERT(0),
+                   NUTAG_OUTBOUND("no-validate no-options-keepalive"), TAG_END());
     if (!phone.nua) {
         fprintf(stderr, "phone: cannot listen on %s\n", argv[1]);
         return 1;
