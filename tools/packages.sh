@@ -10,10 +10,12 @@ build=(gcc libc6-dev cmake ninja-build pkg-config xz-utils
   libmicrohttpd-dev libsqlite3-dev libxxhash-dev)
 # To run the test suite as well.
 test=(check clang libclang-rt-14-dev llvm libomp-dev clang-format shellcheck valgrind tshark
+  libsofia-sip-ua-dev zzuf
   python3 python3-h5py python3-pandas python3-numpy python3-onnx curl)
 # To make traffic with the lab.
 lab=(kamailio kamailio-extra-modules kamailio-websocket-modules kamailio-presence-modules
   ejabberd erlang-p1-sip linphone-cli twinkle-console baresip-core sip-tester sipvicious sipsak sofia-sip-bin socat
+  gcc libc6-dev pkg-config libsofia-sip-ua-dev openjdk-17-jdk-headless libnist-sip-aosp-java libsip-api-java zzuf
   tcpdump tshark iproute2 nftables python3 python3-pip)
 # To watch the demonstration.
 demo=(ca-certificates curl python3)

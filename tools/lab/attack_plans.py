@@ -11,26 +11,30 @@ import launch
 import mutations
 import payloads
 import sipp_attacks
+import stacks
 import styles
 
 
 # Which tools know which class. `raw`, `script`, `spoof`, `replay` and `shell` are builders of the lab's own by different
 # minds; `svmap`, `svwar`, `svcrack` (SIPVicious), `sipp`, `sipsak`, `sofia` (sip-options) and `baresip` are programs.
+# `nua` and `jain` are phones on the libraries of that name, `zzuf` flips bits: a description that wants one names it, so
+# that those that name none keep their plans.
 TOOLS = {
-    "flood": "raw sipp script spoof replay sipsak shell",
+    "flood": "raw sipp script spoof replay sipsak shell nua jain",
     "distributed_flood": "raw script spoof sipp",
-    "scan": "svmap raw script spoof sipsak sofia shell",
-    "enumeration": "svwar raw script spoof sipp sipsak sofia replay shell",
-    "bruteforce": "svcrack raw script spoof sipp sipsak",
-    "teardown": "raw script spoof replay sipp",
-    "hijack": "raw script spoof replay sipp baresip",
-    "malformed": "raw script spoof replay shell",
+    "scan": "svmap raw script spoof sipsak sofia shell nua jain",
+    "enumeration": "svwar raw script spoof sipp sipsak sofia replay shell nua jain",
+    "bruteforce": "svcrack raw script spoof sipp sipsak nua jain",
+    "teardown": "raw script spoof replay sipp nua jain",
+    "hijack": "raw script spoof replay sipp baresip nua jain",
+    "malformed": "raw script spoof replay shell zzuf",
     "injection": "raw script spoof replay sipp sipsak shell",
-    "toll_fraud": "raw script replay sipp baresip",
-    "spit": "raw script replay sipp baresip shell",
+    "toll_fraud": "raw script replay sipp baresip nua jain",
+    "spit": "raw script replay sipp baresip shell nua jain",
 }
 OWN = ("raw", "script", "spoof", "replay", "shell")  # these take the settings of draw_CLASS
 NO_IPV6 = ("svwar", "svcrack", "sipsak", "sofia")  # do not take an IPv6 literal
+NAMED = ("nua", "jain", "zzuf")
 HEALTH = ("svmap", "sipsak", "sofia", "script", "spoof", "shell")  # tools that operators use as well
 HEADERS = [
     "Subject",
@@ -69,6 +73,8 @@ class Attacks:
         wanted = given.get("tool")
         if isinstance(wanted, list):
             tools, wanted = [t for t in tools if t in wanted], None
+        elif wanted is None:
+            tools = [t for t in tools if t not in NAMED]
         if wanted is None and tools:
             start = sum(map(ord, self.name)) + self.seed
             wanted = tools[(start + turn) % len(tools)]
@@ -698,6 +704,42 @@ class Attacks:
         else:
             s.update(rate=self.rng.uniform(0.5, 1.1), talk=self.rng.choice([[0.6, 1.2], [0.8, 2.0]]))
             run["seconds"] = min(45, 1.2 * s["limit"] / s["rate"] + 8)
+        return s
+
+    def draw_nua(self, run, given):
+        """A phone on a library: what it is set up for, and a pace that it keeps."""
+        rng, cls = self.rng, run["class"]
+        s = getattr(self, "draw_" + cls)(run, given)
+        s.update(honest_after=False, named=rng.random() < 0.7, **stacks.draw_habits(rng, styles.AGENTS))
+        s.pop("target", None)
+        s.pop("raw_repeat", None)
+        run.pop("sockets", None)
+        if cls in ("flood", "enumeration"):
+            s["rate"] = min(s["rate"], 60)
+            refused = ["INVITE", "REGISTER", "MESSAGE"]  # where nobody has the account
+            refused += ["OPTIONS"] * (self.srv["kind"] != "sofia") + ["SUBSCRIBE"] * (not self.srv["presence"])
+            s["method"] = rng.choice(refused)
+            s["victims"] = "unknown" if self.would_succeed(s["method"]) else s["victims"]
+        elif cls == "scan":
+            s["rate"] = min(s["rate"], 20)
+        elif cls == "bruteforce":
+            s["method"] = "REGISTER"
+        elif cls == "teardown":
+            s.update(kind=rng.choice(["bye", "bye", "guessed"]), direct=False)
+        elif cls == "hijack":
+            s["takes"] = given.get("takes") or rng.choice([None, "INVITE", "UPDATE", "REFER"])
+        elif s.get("method") != "MESSAGE":  # calls take their time
+            s.update(rate=rng.uniform(0.5, 1.1), talk=rng.choice([[0.6, 1.2], [0.8, 2.0]]))
+            run["seconds"] = min(45, 1.2 * s["limit"] / s["rate"] + 8)
+        return s
+
+    draw_jain = draw_nua
+
+    def draw_zzuf(self, run, given):
+        s = self.draw_malformed(run, given)
+        s.update(honest_after=False, fresh=self.rng.random() < 0.7, rate=min(s["rate"], 15))
+        s["ratio"] = self.rng.choice([0.0005, 0.002, 0.01])  # of all bits
+        s.pop("kinds")
         return s
 
     def health_check(self, given, error):

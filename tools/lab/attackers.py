@@ -14,6 +14,7 @@ import servers
 import sip
 import sipp_attacks
 import sniffer
+import stacks
 from styles import ADVERTISEMENTS, MESSAGE_TEXTS, draw_number
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +28,7 @@ PROGRAMS = {  # tool -> (program, Debian package)
     "sofia": ("sip-options", "sofia-sip-bin"),
     "shell": ("socat", "socat"),
     "baresip": ("baresip", "baresip-core"),
+    "zzuf": ("zzuf", "zzuf"),
 }
 
 
@@ -34,6 +36,16 @@ def needed(plan):
     """The programs that a plan's attackers and health checks take, with their Debian packages."""
     used = {run["tool"] for run in plan["runs"]} | {entry["tool"] for entry in plan["health"]}
     return dict(PROGRAMS[tool] for tool in sorted(used) if tool in PROGRAMS)
+
+
+LIBRARIES = {"nua": "sofia", "jain": "jain"}  # tool -> program of stacks.py
+
+
+def unbuilt(plan):
+    """Why a program that the plan's attackers take cannot be had; or None."""
+    used = {run["tool"] for run in plan["runs"]}
+    reasons = [(tool, stacks.missing(LIBRARIES[tool])) for tool in sorted(used) if tool in LIBRARIES]
+    return next(("%s: %s" % found for found in reasons if found[1]), None)
 
 
 class Attackers:
@@ -132,6 +144,16 @@ class Attackers:
             "baresip_attacker.py", run, record, directory=os.path.join(self.work, "baresip-%d" % run["run"])
         )
         record["sent_log"] = ""  # its messages are baresip's own: told by their socket
+
+    def launch_nua(self, run, record, program="sofia"):
+        self.builder("console_attacker.py", run, record, program=program)
+        record["sent_log"] = ""  # its messages are the library's own: told by their socket
+
+    def launch_jain(self, run, record):
+        self.launch_nua(run, record, "jain")
+
+    def launch_zzuf(self, run, record):
+        self.builder("zzuf_attacker.py", run, record)
 
     def launch_shell(self, run, record):
         self.shell(run, self.shell_lines(run))

@@ -6,6 +6,7 @@ Everything here has a random source of its own, so that a description that uses 
 """
 import random
 
+import stacks
 import styles
 
 SERVICES = "alerts chat codes news person reminders".split()
@@ -15,11 +16,14 @@ SOFTPHONES = {
     "twinkle": ("udp",),
     "sipjs": ("ws",),
     "jssip": ("ws",),
+    "sofia": ("udp", "tcp"),
+    "jain": ("udp",),
 }
 WS_PORTS = [80, 8080, 8088, 5066]
 STREAM_ATTACKS = "flood enumeration bruteforce injection spit toll_fraud hijack".split()  # all with the server
 STREAM_KINDS = (None, "plain", "register", "numbers", "prefixes", "answer", "reuse", "blind")
-KINDS = ("registrar", "edge", "dispatcher", "ejabberd", "pbx", "sippy")
+B2BUAS = ("pbx", "sippy", "sofia")  # they answer each call and make another
+KINDS = ("registrar", "edge", "dispatcher", "ejabberd") + B2BUAS
 SERVER = {  # settings of a server beyond plan.py's, and what they are unless a description says otherwise
     "kind": "registrar",
     "tcp": False,
@@ -45,7 +49,7 @@ EJABBERD = {  # what that server does, whatever was drawn
     "natping": 0,
     "min_expires": 60,
 }
-NO_WEBSOCKET = ("ejabberd", "pbx", "sippy")
+NO_WEBSOCKET = ("ejabberd",) + B2BUAS
 PBX_NAMES = [
     "PBX",
     "IP Office 11.1.2",
@@ -87,7 +91,7 @@ class Honest:
             if s["trunk"]:
                 raise error("a session with ejabberd has no trunk: it asks everybody for a password")
             srv.update(EJABBERD, realm=srv["domain"])
-        elif srv["kind"] in ("pbx", "sippy"):
+        elif srv["kind"] in B2BUAS:
             if srv["kind"] == "sippy" and (s["tcp"] or s["ip_version"] == 6):
                 raise error("sippy speaks UDP over IPv4 here")
             srv["ports"], given = srv["ports"][:1], s["server"]
@@ -97,7 +101,7 @@ class Honest:
     def exchange(self):
         """What a PBX does beyond a registrar: its habits, mailboxes, queues; drawn once everybody has an account."""
         srv, rng, s = self.srv, self.more, self.s
-        if srv["kind"] not in ("pbx", "sippy"):
+        if srv["kind"] not in B2BUAS:
             return
         online = [u for u in self.online if u in self.users]
         queues = {}
@@ -140,6 +144,9 @@ class Honest:
             "too_many": rng.choice([503, 486]),
             **given,
         }
+        if srv["kind"] == "sofia":
+            habits = {"timer": rng.choice([0, 120, 1800]), "reliable": rng.random() < 0.5}
+            srv["pbx"] = {**habits, **srv["pbx"]}
 
     def devices(self):
         """Second phones of users (forked calls), phones on TCP, phones that vanish."""
@@ -221,6 +228,8 @@ class Honest:
                     "mistype": 0 if kind == "baresip" else rng.choice([0, 0, 0, 0, 1, 2]),
                     "answer": rng.choice([0.95, 0.8, 0.6]),
                 }
+                if kind in ("sofia", "jain"):
+                    entry["habits"] = stacks.draw_habits(rng, styles.AGENTS)
                 self.softphones.append(entry)
                 self.online.append(entry["user"])
 

@@ -421,8 +421,9 @@ def check_machine(plan):
     for program, package in {**NEEDED, **attackers.needed(plan)}.items():
         if not shutil.which(program):
             raise planning.Error("%s is missing: apt-get install %s" % (program, package))
-    if servers.missing(plan):
-        raise planning.Error(servers.missing(plan))
+    for reason in (servers.missing(plan), attackers.unbuilt(plan)):
+        if reason:
+            raise planning.Error(reason)
     instead = servers.second_best(plan)
     if instead and not network.inside():
         say(instead)

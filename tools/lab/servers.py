@@ -12,7 +12,10 @@ import ejabberd
 import kamailio_config
 import kamailio_front
 import network
+import sip
 import sippy_pbx
+import stacks
+from honest_plans import B2BUAS
 from plan import Error
 
 START_SECONDS = {"ejabberd": 40}  # Erlang takes its time where processors are shared
@@ -50,8 +53,9 @@ def challenge(server):
 
 def second_best(plan):
     """What plays instead of this session's server, and why; or None."""
-    reason = plan["server"]["kind"] == "sippy" and sippy_pbx.missing()
-    return reason and "the lab's own PBX plays instead of Sippy: %s" % reason
+    kind = plan["server"]["kind"]
+    reason = {"sippy": sippy_pbx.missing, "sofia": lambda: stacks.missing("sofia-pbx")}.get(kind, lambda: None)()
+    return reason and "the lab's own PBX plays instead of %s: %s" % (kind.capitalize(), reason)
 
 
 class Servers:
@@ -61,7 +65,7 @@ class Servers:
         server = self.plan["server"]
         if server["kind"] == "ejabberd":
             return self.start_ejabberd(server)
-        if server["kind"] in ("pbx", "sippy"):
+        if server["kind"] in B2BUAS:
             return self.start_pbx(server)
         if server["kind"] == "registrar":
             text = kamailio_config.write(server, self.plan["users"], self.plan["weak"], self.plan["salt"])
@@ -110,10 +114,41 @@ class Servers:
         spec = dict(server, **server["pbx"], users=plan["users"], weak=plan["weak"], salt=plan["salt"])
         with open(path, "w") as f:
             json.dump(dict(spec, legs=self.legs, seed="%(name)s/%(seed)d/pbx" % plan), f, indent=1)
-        own = server["kind"] == "pbx" or sippy_pbx.missing()
-        script = os.path.join(HERE, "pbx.py" if own else "sippy_pbx.py")
-        process = self.start([PYTHON, script, path], "pbx.log")
+        own = server["kind"] == "pbx" or second_best(plan)
+        if server["kind"] == "sofia" and not own:
+            command = stacks.command("sofia-pbx") + [self.sofia_settings(spec)]
+        else:
+            command = [PYTHON, os.path.join(HERE, "pbx.py" if own else "sippy_pbx.py"), path]
+        process = self.start(command, "pbx.log")
         self.wait_listening(process, "pbx", server["address"], START_DEFAULT)
+
+    def sofia_settings(self, spec):
+        """The file that sofia/pbx.c reads, with the accounts for Sofia's digest module beside it."""
+        path, database = os.path.join(self.work, "sofia.settings"), os.path.join(self.work, "sofia.accounts")
+        with open(database, "w") as f:
+            for user in spec["users"]:
+                password = sip.password_of(user, spec["salt"], spec["weak"])
+                f.write("%s:%s:%s\n" % (user, password, spec["realm"]))
+        only_udp = "" if spec["tcp"] else ";transport=udp"
+        values = {
+            "listen": "sip:%s:%d%s" % (sip.bracket(spec["ip"]), spec["ports"][0], only_udp),
+            "database": database,
+            "legs": self.legs,
+            "challenge": challenge(spec),
+            "longest": spec["max_expires"],
+            "own_domain_only": int(not spec["open_inbound"]),
+            "lamps": int(bool(spec["mailboxes"])),
+            "reliable": int(spec["reliable"]),
+            "qop": int(spec["qop"]),
+            "domain": sip.bracket(spec["domain"]),
+        }
+        same = "realm gateway agent unknown offline qualify timer unknown_register wrong_password nonce_expire".split()
+        values.update({name: spec[name] for name in same})
+        lines = sorted(values.items()) + [("trusted", ip) for ip in spec["trusted"]]
+        lines += [("user", "%s %d" % (user, spec["mailboxes"].get(user, -1))) for user in spec["users"]]
+        with open(path, "w") as f:
+            f.writelines("%s %s\n" % line for line in lines)
+        return path
 
     def wait_listening(self, process, name, address, seconds, site=None):
         deadline = time.time() + seconds

@@ -22,6 +22,7 @@ import wave
 
 import network
 import sip
+import stacks
 from styles import MESSAGE_TEXTS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,8 +34,11 @@ PROGRAMS = {
     "twinkle": "twinkle-console",
     "sipjs": "node",
     "jssip": "node",
+    "sofia": "gcc",
+    "jain": "java",
 }
 PACKAGES = {"baresip": "baresip-core", "linphone": "linphone-cli", "twinkle": "twinkle-console"}
+PACKAGES.update(sofia="gcc", jain="openjdk-17-jdk-headless")
 MEDIA_PORTS = 20  # per softphone, from its `media` on; the capture leaves them out
 
 
@@ -74,6 +78,8 @@ def missing(kind):
     if not shutil.which(PROGRAMS[kind]):
         package = PACKAGES.get(kind, "nodejs npm")
         return "%s is missing: apt-get install %s" % (PROGRAMS[kind], package)
+    if kind in stacks.SOURCES:
+        return stacks.missing(kind)
     if kind in ("sipjs", "jssip") and not network.inside():
         try:
             return install_modules()
@@ -419,7 +425,45 @@ class Webphone(Softphone):
         await self.process.wait()
 
 
+class Console(Softphone):
+    """A phone on Sofia-SIP or JAIN-SIP (stacks.py)."""
+
+    DIAL, HANG_UP, ANSWER, HOLD, RESUME = "call\t%s", "hangup", "answer", "hold", "resume"
+    QUIT = ("quit",)
+    STATE = '<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:%s@%s"/>'
+
+    def transfer(self, to):
+        return "transfer\t" + to
+
+    def configure(self, password):
+        pass  # it is told
+
+    def command(self):
+        entry = self.entry
+        place = (entry["kind"], entry["ip"], entry["port"], self.plan["server"]["address"], self.domain)
+        return stacks.phone(*place, entry["media"], entry["habits"], entry["wire"])
+
+    async def start(self, password):
+        await super().start(password)
+        self.tell("as\t%s\t%s\t%s" % (self.entry["user"], password, self.entry["display"].replace('"', "")))
+        self.tell("register\t%d" % self.entry["expires"])
+
+    def on_line(self, line):
+        if line == "incoming":
+            self.rings()
+
+    def other(self, peer):
+        text = self.rng.choice(MESSAGE_TEXTS).replace("\t", " ")
+        own = "sip:%s@%s" % (self.entry["user"], self.domain)
+        habits = ["message\t%s\t%s" % (peer, text), "options\t" + peer, "subscribe\t%s\tmessage-summary" % own]
+        if self.plan["server"]["presence"]:
+            habits += ["subscribe\t%s\tpresence" % peer]
+            habits += ["publish\t" + self.STATE % (self.entry["user"], self.domain)]
+        self.tell(self.rng.choice(habits))
+
+
 KINDS = {"baresip": Baresip, "linphone": Linphone, "twinkle": Twinkle, "sipjs": Webphone, "jssip": Webphone}
+KINDS.update(sofia=Console, jain=Console)
 
 
 async def run(plan, work):

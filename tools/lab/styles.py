@@ -270,6 +270,8 @@ ADVERTISEMENTS = [
     "Great holiday offer, press 1",
 ]
 
+AGENTS = [agent for family in FAMILIES for agent in family[2]]
+
 
 def hexes(rng, n):
     return "%0*x" % (n, rng.getrandbits(4 * n))
