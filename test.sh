@@ -7,22 +7,33 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 logs=build/logs
 jobs=$(nproc)
-# Where threads meet: the trainer's chunks, the runtime's workers and reporter, the collector.
-threaded='engine|kernels|train|infer|detector|executor|reporter|collector|wire|features'
 passed=0 failed=0 skipped=0
 fuzz_seconds=4
 
+all_parts=(checks release asan tsan fuzz)
+
 usage() {
   cat <<END
-usage: ./test.sh [--quick | --long]
+usage: ./test.sh [--quick | --long] [--fuzz-seconds N] [PART...]
 
 Installs what is missing (Debian packages), builds and tests everything; about 10 minutes on 2 cores.
 Logs are in $logs/. The last line counts; the exit status is 0 if nothing failed.
-  --quick   only the Release build, its tests, format and scripts
-  --long    also fuzzes for minutes per target and runs the campaigns in tests/long/
+  --quick           only the parts checks and release
+  --long            tests of full size under sanitizers, minutes of fuzzing per target, and the campaigns
+  --fuzz-seconds N  seconds for each fuzz target [4; with --long 300]
+
+parts, all of them unless some are named:
+  checks     format and scripts
+  release    the Release build, its tests and its installation
+  asan       tests with AddressSanitizer and UndefinedBehaviorSanitizer
+  tsan       tests of what uses threads with ThreadSanitizer
+  fuzz       the fuzz targets, as many at a time as there are processors
+  campaigns  the scripts in tests/long/, which also run by themselves (only with --long or by name)
 
 examples:
   ./test.sh
+  ./test.sh --long asan tsan
+  ./test.sh --fuzz-seconds 60 fuzz
   ./test.sh --long 2>&1 | tee long.txt
 END
 }
@@ -63,10 +74,9 @@ show_failures() {
 # Runs the tests of a preset and adds up its counts.
 run_tests() {
   local preset=$1 report=$PWD/$logs/$1.xml start=$SECONDS status=0 total bad left_out
-  shift
   say "testing $preset"
   rm -f "$report"
-  ctest --preset "$preset" --parallel "$jobs" --output-junit "$report" "$@" >"$logs/$preset.log" 2>&1 || status=$?
+  ctest --preset "$preset" --parallel "$jobs" --output-junit "$report" >"$logs/$preset.log" 2>&1 || status=$?
   if [[ ! -s $report ]] || [[ $(junit tests "$report") -eq 0 ]]; then
     failed=$((failed + 1))
     say "FAILED  the $preset tests did not run:"
@@ -86,11 +96,10 @@ configure_and_build() {
   cmake --preset "$1" && cmake --build --preset "$1" --parallel "$jobs"
 }
 
+# build_and_test PRESET [TESTS]: TESTS is the test preset where it is another.
 build_and_test() {
-  local preset=$1
-  shift
-  if check "build $preset" configure_and_build "$preset"; then
-    run_tests "$preset" "$@"
+  if check "build $1" configure_and_build "$1"; then
+    run_tests "${2:-$1}"
   fi
 }
 
@@ -130,42 +139,83 @@ fuzz_one() {
     -print_final_stats=1 "${corpora[@]}")
 }
 
+# Waits for one of the checks in the background and counts it.
+count_one() {
+  if wait -n; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
 fuzz() {
-  local target
+  local target running=0
   check 'build fuzz' configure_and_build fuzz || return 0
   for target in "$PWD"/build/fuzz/fuzzers/fuzz_*; do
-    check "fuzz $(basename "$target")" fuzz_one "$target" || true
+    if ((running == jobs)); then count_one; else running=$((running + 1)); fi
+    check "fuzz $(basename "$target")" fuzz_one "$target" &
   done
+  for (( ; running > 0; running--)); do count_one; done
 }
 
 campaigns() {
   local script
+  check 'build release' configure_and_build release || return 0
+  check 'build asan' configure_and_build asan || return 0
   for script in tests/long/*; do
     check "campaign $(basename "${script%.*}")" "$script" || true
   done
 }
 
-main() {
-  local mode=${1:-} start=$SECONDS
-  case $mode in
-    '' | --quick | --long) ;;
-    --help) usage; return 0 ;;
-    *) usage >&2; return 2 ;;
+# part NAME FULL: FULL is -full where the tests under sanitizers are to be of full size.
+part() {
+  case $1 in
+    checks)
+      check 'format' format_check || true
+      check 'scripts' script_check || true
+      ;;
+    release)
+      build_and_test release
+      check 'install' install_check || true
+      ;;
+    asan | tsan) build_and_test "$1" "$1$2" ;;
+    *) "$1" ;;
   esac
-  [[ $mode != --long ]] || fuzz_seconds=300
+}
+
+# Sets parts, full and fuzz_seconds; fails for words that mean nothing.
+parse() {
+  local word seconds=
+  parts=() full=''
+  while (($# > 0)); do
+    word=$1
+    shift
+    case $word in
+      --quick) parts+=(checks release) ;;
+      --long) full=-full seconds=${seconds:-300} all_parts+=(campaigns) ;;
+      --fuzz-seconds)
+        [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || return 1
+        seconds=$1
+        shift
+        ;;
+      checks | release | asan | tsan | fuzz | campaigns) parts+=("$word") ;;
+      *) return 1 ;;
+    esac
+  done
+  fuzz_seconds=${seconds:-$fuzz_seconds}
+  ((${#parts[@]} > 0)) || parts=("${all_parts[@]}")
+}
+
+main() {
+  local start=$SECONDS name
+  if [[ ${1:-} == --help ]]; then
+    usage
+    return 0
+  fi
+  parse "$@" || {
+    usage >&2
+    return 2
+  }
   mkdir -p "$logs"
   say 'packages'
   tools/packages.sh build test
-  check 'format' format_check || true
-  check 'scripts' script_check || true
-  build_and_test release
-  if [[ $mode != --quick ]]; then
-    check 'install' install_check || true
-    build_and_test asan
-    build_and_test tsan --tests-regex "$threaded"
-    fuzz
-  fi
-  [[ $mode != --long ]] || campaigns
+  for name in "${parts[@]}"; do part "$name" "$full"; done
   say "done in $((SECONDS - start)) s"
   echo "$passed passed, $failed failed, $skipped skipped"
   [[ $failed -eq 0 ]]

@@ -7,6 +7,7 @@
 #include "engine/core/file.h"
 #include "tests/dataset/suites.h"
 #include "tests/dataset/support.h"
+#include "tests/sizes.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -240,7 +241,7 @@ static void write_mutant(const char *path, const uint8_t *original, size_t size,
  * valid dataset or refused with one line, and this process lives. */
 START_TEST(mutated_files_do_no_harm) {
     const char *path = in_folder(folder, "a.h5"), *wanted = getenv("SIPCNN_MUTATIONS");
-    long mutations = wanted ? strtol(wanted, NULL, 10) : 300, refused = 0, read = 0;
+    long mutations = wanted ? strtol(wanted, NULL, 10) : (long)test_size(300, 60), refused = 0, read = 0;
     uint8_t *originals[2];
     size_t sizes[2];
     uint64_t state = 42;

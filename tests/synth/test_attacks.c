@@ -2,8 +2,9 @@
  * Relies on: data/synth, data/wire/scan.h, Check.
  * Relied on by: ctest, tests/long/synth_attacks.sh.
  *
- * SIPCNN_SYNTH_SEEDS: sessions for each builder (3); SIPCNN_SYNTH_TOOL: only this builder. */
+ * SIPCNN_SYNTH_SEEDS: sessions for each builder (4, fewer if small); SIPCNN_SYNTH_TOOL: only this builder. */
 #include "data/synth/attack.h"
+#include "tests/sizes.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -393,7 +394,7 @@ START_TEST(every_builder_meets_its_class) {
     const SynthAttackBuilder *builder = synth_attack_builders[_i];
     static const SynthKind kinds[] = {SYNTH_OFFICE, SYNTH_CALLCENTRE, SYNTH_HOSTED, SYNTH_CAMPUS,
                                       SYNTH_CARRIER};
-    unsigned runs = 0, valid = 0, wanted = seeds(4);
+    unsigned runs = 0, valid = 0, wanted = seeds(test_size(4, needs_calls(builder->class) ? 2 : 1));
     const char *only = getenv("SIPCNN_SYNTH_TOOL");
     if (only && strcmp(only, builder->tool) != 0) return;
     for (unsigned seed = 1; seed <= wanted; seed++) {

@@ -4,6 +4,7 @@
 #include "data/dataset/import.h"
 #include "data/synth/attack.h"
 #include "data/wire/osip.h"
+#include "tests/sizes.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -409,11 +410,11 @@ int main(void) {
     tcase_add_test(small, logarithm_and_exponential);
     tcase_add_test(small, bad_settings_are_refused);
     tcase_add_loop_test(worlds, same_seed_same_bytes, 0, 4);
-    tcase_add_loop_test(worlds, honest_messages_are_faultless, 0, 40);
+    tcase_add_loop_test(worlds, honest_messages_are_faultless, 0, (int)test_size(40, SYNTH_KINDS));
     tcase_add_loop_test(worlds, honest_sites_live, 0, SYNTH_KINDS);
     tcase_add_test(worlds, doubt_is_rare);
     tcase_add_test(worlds, everything_happens);
-    tcase_add_loop_test(worlds, capture_and_rows_agree, 0, 6);
+    tcase_add_loop_test(worlds, capture_and_rows_agree, 0, (int)test_size(6, 2));
     tcase_set_timeout(worlds, 120); /* machines are busy at times */
     suite_add_tcase(suite, small);
     suite_add_tcase(suite, worlds);

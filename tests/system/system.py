@@ -12,10 +12,12 @@ import sys
 import tempfile
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from sizes import test_size  # noqa: E402,F401  (for the scripts beside this one)
+
 SKIPPED = 77
 SOURCE = pathlib.Path(os.environ.get("SIPCNN_SOURCE_DIR") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("SIPCNN_BINARY_DIR") or SOURCE / "build" / "release")
-SANITIZED = bool(os.environ.get("SIPCNN_SANITIZED"))
 DATA = BUILD / "tools/data/sipcnn-data"
 TRAIN = BUILD / "train/sipcnn-train"
 INFER = BUILD / "infer/sipcnn-infer"

@@ -11,7 +11,7 @@ import subprocess
 
 import system
 
-FLIPS = 200 if system.SANITIZED else 1000
+FLIPS = system.test_size(1000, 200)
 
 
 def packet(payload):

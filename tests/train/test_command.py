@@ -7,8 +7,10 @@ import filecmp, glob, json, os, random, re, signal, subprocess, sys, tempfile, t
 
 import numpy as np
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'onnx'))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [TESTS, os.path.join(TESTS, 'onnx')]
 from onnx_model import Model
+from sizes import test_size
 
 TRAIN, DATA, SAMPLES = sys.argv[1:4]
 FIT = ['fit', '--dataset', '../lab.h5', '--split', 'first', '--output', 'run.ckpt', '--epochs', '3', '--cap', '150',
@@ -49,11 +51,19 @@ def make_dataset(folder):
     check(result.returncode == 0, result.stderr)
 
 
+def wait_for_a_checkpoint(folder, child):
+    while child.poll() is None and not os.path.exists(os.path.join(folder, 'run.ckpt')):
+        time.sleep(.01)
+
+
 def interrupted(folder, threads, seconds):
-    """Starts FIT, sends SIGINT after some time, resumes until it is done."""
+    """Starts FIT, sends SIGINT after some time (0: once there is a checkpoint), resumes until it is done."""
     command = [TRAIN, *FIT, '--threads', threads]
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    time.sleep(seconds)
+    if seconds:
+        time.sleep(seconds)
+    else:
+        wait_for_a_checkpoint(folder, child)
     child.send_signal(signal.SIGINT)
     errors = child.communicate()[1]
     checkpoint = os.path.join(folder, 'run.ckpt')
@@ -74,16 +84,16 @@ def resume_gives_the_same_bytes(folder):
     begin = time.monotonic()
     result = run(TRAIN, *FIT, '--threads', '1', cwd=whole)
     check(result.returncode == 0, result.stderr)
-    took, rng, resumed = time.monotonic() - begin, random.Random(1), 0
-    for i in range(6):
+    took, rng, resumed, runs = time.monotonic() - begin, random.Random(1), 0, test_size(6, 2)
+    for i in range(runs):
         part = os.path.join(folder, 'part%d' % i)
         os.mkdir(part)
         # The command is kept in the run for provenance: all use the same words.
-        resumed += interrupted(part, '1', took * rng.uniform(.2, 1))
+        resumed += interrupted(part, '1', took * rng.uniform(.2, 1) if i else 0)
         if os.path.exists(os.path.join(part, 'run.ckpt')):
             check(filecmp.cmp(os.path.join(whole, 'run.ckpt'), os.path.join(part, 'run.ckpt'), shallow=False),
                   'a resumed run differs')
-    print('resumed', resumed, 'of 6 runs, all with the bytes of the whole one')
+    print('resumed', resumed, 'of', runs, 'runs, all with the bytes of the whole one')
     check(resumed > 0, 'no run was interrupted in time')
 
 

@@ -1,6 +1,7 @@
 /* The training loop learns, and gives the same bits on any number of threads, interrupted or not.
  * Relies on: train/fit.h, train/checkpoint.h.
  * Relied on by: test_train.c. */
+#include "tests/sizes.h"
 #include "tests/train/suites.h"
 #include "tests/train/synthetic.h"
 #include "train/evaluate.h"
@@ -65,16 +66,16 @@ static double macro_f1(const Synthetic *s, const TrainCheckpoint *state, Dataset
 START_TEST(learns_every_branch) {
     Synthetic s;
     TrainCheckpoint *state = calloc(1, sizeof *state);
-    synthetic_new(&s, 2400, 1);
+    synthetic_new(&s, test_size(2400, 400), 1);
     synthetic_state(&s, state);
-    state->options.epochs = 24;
+    state->options.epochs = state->options.patience = test_size(24, 4);
     state->options.rate = 5e-3;
-    state->options.patience = 24;
     train_to_the_end(&s, state, 2);
-    ck_assert_uint_gt(state->best_epoch, 3);
-    ck_assert_float_lt(state->history[state->epoch - 1].loss, state->history[0].loss / 4);
-    ck_assert_double_gt(macro_f1(&s, state, DATASET_TRAIN), .97);
-    ck_assert_double_gt(macro_f1(&s, state, DATASET_VALIDATION), .9);
+    ck_assert_uint_gt(state->best_epoch, test_size(3, 0));
+    ck_assert_float_lt(state->history[state->epoch - 1].loss,
+                       state->history[0].loss / (float)test_size(4, 1));
+    ck_assert_double_ge(macro_f1(&s, state, DATASET_TRAIN), test_size(97, 0) / 100.);
+    ck_assert_double_ge(macro_f1(&s, state, DATASET_VALIDATION), test_size(90, 0) / 100.);
     train_checkpoint_free(state);
     free(state);
     synthetic_free(&s);
