@@ -7,17 +7,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What the lab plays: preset and seed. Each takes about three minutes.
 sessions=(office-a:601 carrier-b:602 campus-d:603 slow-f:604 fraud-h:605 content-g:606 callcentre-c:607 benign-e:608
-  notices-t:701 edge-p:702 spit-u:703 erlang-v:704 balanced-q:711 web-r:712 stream-s:713 outage-w:714
-  many-i:721 many-k:722 calls-m:723 wide-o:724 many-j:731 patient-l:732 content-n:733
-  calls-m:1001 calls-m:1002 calls-m:1003 content-n:1001 content-n:1002 content-n:1003 edge-p:1001 edge-p:1002
-  edge-p:1003 many-i:1001 many-i:1002 many-i:1003 many-j:1001 many-j:1002 many-j:1003 many-k:1001 many-k:1002
-  many-k:1003 notices-t:1001 notices-t:1002 notices-t:1003 patient-l:1001 patient-l:1002 patient-l:1003 pbx-calm:1001
-  pbx-calm:1002 pbx-x:1001 pbx-x:1002 pbx-x:1003 pbx-y:1002 pbx-z:1002 sippy-x:1001 sippy-x:1002 sippy-x:1003
-  sippy-y:1001 sippy-y:1002 spit-u:1001 spit-u:1002 spit-u:1003 callcentre-c:1004 callcentre-c:1005 benign-e:1004
-  benign-e:1005)
+  notices-t:701 edge-p:702 spit-u:703 erlang-v:704 balanced-q:711 web-r:712 stream-s:713 outage-w:714 many-i:721
+  many-k:722 calls-m:723 wide-o:724 many-j:731 patient-l:732 content-n:733 calls-m:1001 calls-m:1002 calls-m:1003
+  content-n:1001 content-n:1002 content-n:1003 edge-p:1001 edge-p:1002 edge-p:1003 many-i:1001 many-i:1002 many-i:1003
+  many-i:1004 many-j:1001 many-j:1002 many-j:1003 many-k:1001 many-k:1002 many-k:1003 notices-t:1001 notices-t:1002
+  notices-t:1003 patient-l:1001 patient-l:1002 patient-l:1003 pbx-calm:1001 pbx-calm:1002 pbx-x:1001 pbx-x:1002
+  pbx-x:1003 pbx-y:1002 pbx-z:1002 sippy-x:1001 sippy-x:1002 sippy-x:1003 sippy-y:1001 sippy-y:1002 spit-u:1001
+  spit-u:1002 spit-u:1003 callcentre-c:1004 callcentre-c:1005 benign-e:1004 benign-e:1005 many-k:1004 calls-m:1004
+  pbx-y:1003 sofia-x:1201 stack-y:1201 sofia-calm:1102)
 # These choose epochs, thresholds and k of n; at the end the network learns from them too.
 validation=(office-a callcentre-c-607 many-j-731 web-r-712 notices-t-701 pbx-y-1002 sippy-x-1002 pbx-calm-1002
-  spit-u-1003 callcentre-c-1005 benign-e-1005)
+  spit-u-1003 callcentre-c-1005 benign-e-1005 sofia-calm-1102)
 # What "base" learns from and "left-out" never sees: tools, servers.
 left_tools=(shell sipsak baresip spoof synth-flood-loop synth-scan-ports synth-spit-texts synth-injection-spray)
 left_servers=(edge-p-702 edge-p-1001 edge-p-1002 edge-p-1003 erlang-v-704 balanced-q-711)
