@@ -89,6 +89,7 @@ static void no_part(Pseudonyms *p) {
     p->part.reason = (WireSlice){0};
     p->part.header_count = 0;
     p->part.sdp.present = false;
+    p->part.first[WIRE_HEADER_CONTENT_TYPE] = -1; /* else a body of text would speak for every part */
 }
 
 /* The parts of a URI, one by one, as the request's URI. */
@@ -151,6 +152,17 @@ static WireSlice line_around(const uint8_t *bytes, uint32_t length, uint32_t off
     return (WireSlice){begin, end - begin};
 }
 
+/* A body for people. */
+static void keep_text_body(Pseudonyms *p, const uint8_t *bytes, uint32_t *kept) {
+    int16_t type = p->scan.first[WIRE_HEADER_CONTENT_TYPE];
+    no_part(p);
+    if (type < 0 || p->scan.sdp.present) return;
+    p->part.headers[0] = p->scan.headers[type];
+    p->part.first[WIRE_HEADER_CONTENT_TYPE] = 0;
+    p->part.body = p->scan.body;
+    if (is_unusual(p, bytes)) keep_slice(p, p->scan.body, kept);
+}
+
 static void keep_description(Pseudonyms *p, const uint8_t *bytes, uint32_t *kept) {
     WireSlice body = p->scan.body;
     uint32_t end = body.offset + body.length;
@@ -164,47 +176,28 @@ static void keep_description(Pseudonyms *p, const uint8_t *bytes, uint32_t *kept
     }
 }
 
-/* Anomalies of the message's structure, which other names do not change. */
-static bool is_structural(uint8_t anomaly) {
-    switch (anomaly) {
-    case WIRE_ANOMALY_LINE_ENDING:
-    case WIRE_ANOMALY_NO_BLANK_LINE:
-    case WIRE_ANOMALY_LEADING_BYTES:
-    case WIRE_ANOMALY_MISSING_VIA:
-    case WIRE_ANOMALY_MISSING_FROM:
-    case WIRE_ANOMALY_MISSING_TO:
-    case WIRE_ANOMALY_MISSING_CALL_ID:
-    case WIRE_ANOMALY_MISSING_CSEQ:
-    case WIRE_ANOMALY_REPEATED_HEADER:
-    case WIRE_ANOMALY_BODY_SHORT:
-    case WIRE_ANOMALY_BODY_LONG:
-    case WIRE_ANOMALY_BODY_TYPE:
-    case WIRE_ANOMALY_MANY_HEADERS:
-    case WIRE_ANOMALY_MANY_SEPARATORS: return true;
-    default: return false;
-    }
-}
-
-/* The line of an anomaly, unless the field that it lies in stays already. */
-static void keep_line(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t offset, uint32_t *kept) {
-    if (offset < length && !p->keep[offset]) keep_slice(p, line_around(bytes, length, offset), kept);
-}
-
-/* Marks in p->keep what stays. Only the first anomaly of a kind is located: of directives every line that
- * could hold another one stays, too. */
+/* Marks in p->keep the fields that stay. */
 static void find_kept(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t *kept) {
     memset(p->keep, 0, length);
     p->part = p->scan;
     if (p->scan.request) keep_uri(p, bytes, &p->scan.uri, kept);
     for (unsigned i = 0; i < p->scan.header_count; i++)
         keep_header(p, bytes, i, kept);
+    keep_text_body(p, bytes, kept);
     keep_description(p, bytes, kept);
-    for (unsigned i = 0; i < p->scan.located; i++)
-        if (!is_structural(p->scan.anomaly_id[i]))
-            keep_line(p, bytes, length, p->scan.anomaly_offset[i], kept);
-    bool directives = p->scan.anomalies >> WIRE_ANOMALY_FORMAT_DIRECTIVE & 1;
-    for (uint32_t at = 0; directives && at < length; at++)
-        if (bytes[at] == '%') keep_line(p, bytes, length, at, kept);
+}
+
+/* Marks the lines of the anomalies that p->scan has and p->part, of the message under other names, has not;
+ * false: there are none. Other names seldom end an anomaly: what is odd about a message is its structure. */
+static bool keep_lost(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t *kept) {
+    uint64_t lost = p->scan.anomalies & ~p->part.anomalies;
+    uint32_t before = *kept;
+    for (unsigned i = 0; i < p->scan.located; i++) {
+        uint32_t offset = p->scan.anomaly_offset[i];
+        if (lost >> p->scan.anomaly_id[i] & 1 && offset < length && !p->keep[offset])
+            keep_slice(p, line_around(bytes, length, offset), kept);
+    }
+    return *kept > before;
 }
 
 /* ---- the message ---- */
@@ -267,16 +260,14 @@ static void rewrite_head(Rewriter *r, const WireScan *scan, int64_t more) {
     rewrite_gap(r, at, body);
 }
 
-uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep_odd, uint8_t *out,
-                            uint32_t *flags, uint32_t *kept) {
+/* The message scanned as p->scan; `keep` as in Rewriter. */
+static uint32_t write_message(Pseudonyms *p, const uint8_t *bytes, uint32_t length, const uint8_t *keep,
+                              uint8_t *out, uint32_t *flags) {
     const WireScan *scan = &p->scan;
-    uint32_t length = message->length < WIRE_MESSAGE_MAX ? message->length : WIRE_MESSAGE_MAX;
-    wire_scan(message->bytes, length, message->flags & WIRE_FLAG_TRUNCATED, &p->scan);
-    if (keep_odd) find_kept(p, message->bytes, length, kept);
     Rewriter r = {.addresses = &p->addresses,
                   .words = &p->words,
-                  .in = message->bytes,
-                  .keep = keep_odd ? p->keep : NULL,
+                  .in = bytes,
+                  .keep = keep,
                   .out = p->body,
                   .room = WIRE_MESSAGE_MAX};
     int type = scan->first[WIRE_HEADER_CONTENT_TYPE];
@@ -293,6 +284,19 @@ uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep
     if (behind > room) behind = room;
     memcpy(out + r.length, p->body, behind);
     return r.length + behind;
+}
+
+uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep_odd, uint8_t *out,
+                            uint32_t *flags, uint32_t *kept) {
+    const uint8_t *bytes = message->bytes;
+    uint32_t length = message->length < WIRE_MESSAGE_MAX ? message->length : WIRE_MESSAGE_MAX;
+    bool truncated = message->flags & WIRE_FLAG_TRUNCATED;
+    wire_scan(bytes, length, truncated, &p->scan);
+    if (keep_odd) find_kept(p, bytes, length, kept);
+    uint32_t changed = write_message(p, bytes, length, keep_odd ? p->keep : NULL, out, flags);
+    if (!keep_odd) return changed;
+    wire_scan(out, changed, truncated, &p->part);
+    return keep_lost(p, bytes, length, kept) ? write_message(p, bytes, length, p->keep, out, flags) : changed;
 }
 
 /* ---- settings ---- */
