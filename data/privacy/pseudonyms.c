@@ -75,7 +75,7 @@ void pseudonyms_hash(Pseudonyms *p, uint8_t hash[32]) {
 static void keep_slice(Pseudonyms *p, WireSlice slice, uint32_t *kept) {
     if (!slice.length) return;
     if (!p->keep[slice.offset]) ++*kept;
-    memset(p->keep + slice.offset, 1, slice.length);
+    memset(p->keep + slice.offset, REWRITE_STAYS, slice.length);
 }
 
 /* Whether the features find unusual text in what p->part was left with. */
@@ -89,6 +89,7 @@ static void no_part(Pseudonyms *p) {
     p->part.reason = (WireSlice){0};
     p->part.header_count = 0;
     p->part.sdp.present = false;
+    p->part.first[WIRE_HEADER_CONTENT_TYPE] = -1; /* else a body of text would speak for every part */
 }
 
 /* The parts of a URI, one by one, as the request's URI. */
@@ -108,18 +109,39 @@ static void keep_uri(Pseudonyms *p, const uint8_t *bytes, const WireUri *uri, ui
 }
 
 /* Display name and header parameters, as they are looked at in a From header. */
+static bool is_odd_name(Pseudonyms *p, const uint8_t *bytes, WireSlice display, WireSlice params) {
+    no_part(p);
+    p->part.header_count = 1;
+    p->part.headers[0] = (WireHeader){.id = WIRE_HEADER_FROM};
+    p->part.first[WIRE_HEADER_FROM] = 0;
+    p->part.from = (WireNameAddr){.display = display, .params = params};
+    return is_unusual(p, bytes);
+}
+
 static void keep_address(Pseudonyms *p, const uint8_t *bytes, const WireNameAddr *address, uint32_t *kept) {
-    const WireSlice parts[] = {address->display, address->params};
-    for (unsigned i = 0; i < 2; i++) {
-        no_part(p);
-        p->part.header_count = 1;
-        p->part.headers[0] = (WireHeader){.id = WIRE_HEADER_FROM};
-        p->part.first[WIRE_HEADER_FROM] = 0;
-        p->part.from = (WireNameAddr){.display = i == 0 ? parts[0] : (WireSlice){0},
-                                      .params = i == 1 ? parts[1] : (WireSlice){0}};
-        if (is_unusual(p, bytes)) keep_slice(p, parts[i], kept);
-    }
+    const WireSlice none = {0};
+    if (is_odd_name(p, bytes, address->display, none)) keep_slice(p, address->display, kept);
+    if (is_odd_name(p, bytes, none, address->params)) keep_slice(p, address->params, kept);
     keep_uri(p, bytes, &address->uri, kept);
+}
+
+static bool is_odd_value(Pseudonyms *p, const uint8_t *bytes, WireHeaderId id, WireSlice value) {
+    no_part(p);
+    p->part.header_count = 1;
+    p->part.headers[0] = (WireHeader){.id = (uint8_t)id, .value = value};
+    p->part.first[id] = -1;
+    return is_unusual(p, bytes);
+}
+
+/* Of credentials the user name is a name by itself: who attacks with one is known by it elsewhere. */
+static void keep_value(Pseudonyms *p, const uint8_t *bytes, const WireHeader *header, uint32_t *kept) {
+    WireHeaderId id = (WireHeaderId)header->id;
+    WireSlice value = header->value, user = p->scan.credentials.username;
+    if (!is_odd_value(p, bytes, id, value)) return;
+    keep_slice(p, value, kept);
+    bool inside = user.length && user.offset >= value.offset && user.offset < value.offset + value.length;
+    if (inside && !is_odd_value(p, bytes, id, user))
+        memset(p->keep + user.offset, REWRITE_CHANGES, user.length);
 }
 
 static void keep_header(Pseudonyms *p, const uint8_t *bytes, unsigned i, uint32_t *kept) {
@@ -133,12 +155,7 @@ static void keep_header(Pseudonyms *p, const uint8_t *bytes, unsigned i, uint32_
     } else if (first && header->id == WIRE_HEADER_CONTACT && scan->contacts == 1) {
         keep_address(p, bytes, &scan->contact, kept);
     } else {
-        no_part(p);
-        p->part.header_count = 1;
-        p->part.headers[0] = *header;
-        p->part.headers[0].name.length = 0;
-        p->part.first[header->id] = -1;
-        if (is_unusual(p, bytes)) keep_slice(p, header->value, kept);
+        keep_value(p, bytes, header, kept);
     }
 }
 
@@ -149,6 +166,17 @@ static WireSlice line_around(const uint8_t *bytes, uint32_t length, uint32_t off
     while (end < length && bytes[end] != '\r' && bytes[end] != '\n')
         end++;
     return (WireSlice){begin, end - begin};
+}
+
+/* A body for people. */
+static bool is_odd_text_body(Pseudonyms *p, const uint8_t *bytes) {
+    int16_t type = p->scan.first[WIRE_HEADER_CONTENT_TYPE];
+    no_part(p);
+    if (type < 0 || p->scan.sdp.present) return false;
+    p->part.headers[0] = p->scan.headers[type];
+    p->part.first[WIRE_HEADER_CONTENT_TYPE] = 0;
+    p->part.body = p->scan.body;
+    return is_unusual(p, bytes);
 }
 
 static void keep_description(Pseudonyms *p, const uint8_t *bytes, uint32_t *kept) {
@@ -164,47 +192,64 @@ static void keep_description(Pseudonyms *p, const uint8_t *bytes, uint32_t *kept
     }
 }
 
-/* Anomalies of the message's structure, which other names do not change. */
-static bool is_structural(uint8_t anomaly) {
-    switch (anomaly) {
-    case WIRE_ANOMALY_LINE_ENDING:
-    case WIRE_ANOMALY_NO_BLANK_LINE:
-    case WIRE_ANOMALY_LEADING_BYTES:
-    case WIRE_ANOMALY_MISSING_VIA:
-    case WIRE_ANOMALY_MISSING_FROM:
-    case WIRE_ANOMALY_MISSING_TO:
-    case WIRE_ANOMALY_MISSING_CALL_ID:
-    case WIRE_ANOMALY_MISSING_CSEQ:
-    case WIRE_ANOMALY_REPEATED_HEADER:
-    case WIRE_ANOMALY_BODY_SHORT:
-    case WIRE_ANOMALY_BODY_LONG:
-    case WIRE_ANOMALY_BODY_TYPE:
-    case WIRE_ANOMALY_MANY_HEADERS:
-    case WIRE_ANOMALY_MANY_SEPARATORS: return true;
-    default: return false;
-    }
-}
-
-/* The line of an anomaly, unless the field that it lies in stays already. */
-static void keep_line(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t offset, uint32_t *kept) {
-    if (offset < length && !p->keep[offset]) keep_slice(p, line_around(bytes, length, offset), kept);
-}
-
-/* Marks in p->keep what stays. Only the first anomaly of a kind is located: of directives every line that
- * could hold another one stays, too. */
+/* Marks in p->keep the fields that stay. */
 static void find_kept(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t *kept) {
     memset(p->keep, 0, length);
     p->part = p->scan;
     if (p->scan.request) keep_uri(p, bytes, &p->scan.uri, kept);
     for (unsigned i = 0; i < p->scan.header_count; i++)
         keep_header(p, bytes, i, kept);
+    if (is_odd_text_body(p, bytes)) keep_slice(p, p->scan.body, kept);
     keep_description(p, bytes, kept);
-    for (unsigned i = 0; i < p->scan.located; i++)
-        if (!is_structural(p->scan.anomaly_id[i]))
-            keep_line(p, bytes, length, p->scan.anomaly_offset[i], kept);
-    bool directives = p->scan.anomalies >> WIRE_ANOMALY_FORMAT_DIRECTIVE & 1;
-    for (uint32_t at = 0; directives && at < length; at++)
-        if (bytes[at] == '%') keep_line(p, bytes, length, at, kept);
+}
+
+/* Public words stay in what people write, but for the last one if there is nothing else: no text is left as
+ * it was. */
+static void open_to_public(Pseudonyms *p, const uint8_t *bytes, WireSlice slice) {
+    const Rewriter r = {.in = bytes};
+    uint32_t end = slice.offset + slice.length, last = end;
+    bool others = false;
+    memset(p->keep + slice.offset, REWRITE_PUBLIC_STAY, slice.length);
+    for (uint32_t at = slice.offset, next; at < end; at = next + (next == at)) {
+        next = rewrite_word_end(&r, at, end);
+        if (next > at) last = at;
+        others |= next > at && !rewrite_is_public(&r, at, next);
+    }
+    if (!others) memset(p->keep + last, REWRITE_CHANGES, end - last);
+}
+
+/* Marks in p->keep where public words stay: odd text of people in a message whose odd text is no attack.
+ * False: nowhere. */
+static bool find_public(Pseudonyms *p, const uint8_t *bytes, uint32_t length) {
+    const WireNameAddr *const addresses[] = {&p->scan.from, &p->scan.to, &p->scan.contact};
+    feature_text(bytes, &p->scan, &p->encoded);
+    if (!p->encoded.unusual_fields) return false;
+    memset(p->keep, REWRITE_CHANGES, length);
+    p->part = p->scan;
+    for (unsigned i = 0; i < sizeof addresses / sizeof *addresses; i++)
+        if (is_odd_name(p, bytes, addresses[i]->display, (WireSlice){0}))
+            open_to_public(p, bytes, addresses[i]->display);
+    for (unsigned i = 0; i < p->scan.header_count; i++) {
+        const WireHeader *header = &p->scan.headers[i];
+        bool text = header->id == WIRE_HEADER_SUBJECT || header->id == WIRE_HEADER_ORGANIZATION;
+        if (text && is_odd_value(p, bytes, (WireHeaderId)header->id, header->value))
+            open_to_public(p, bytes, header->value);
+    }
+    if (is_odd_text_body(p, bytes)) open_to_public(p, bytes, p->scan.body);
+    return true;
+}
+
+/* Marks the lines of the anomalies that p->scan has and p->part, of the message under other names, has not;
+ * false: there are none. Other names seldom end an anomaly: what is odd about a message is its structure. */
+static bool keep_lost(Pseudonyms *p, const uint8_t *bytes, uint32_t length, uint32_t *kept) {
+    uint64_t lost = p->scan.anomalies & ~p->part.anomalies;
+    uint32_t before = *kept;
+    for (unsigned i = 0; i < p->scan.located; i++) {
+        uint32_t offset = p->scan.anomaly_offset[i];
+        if (lost >> p->scan.anomaly_id[i] & 1 && offset < length && !p->keep[offset])
+            keep_slice(p, line_around(bytes, length, offset), kept);
+    }
+    return *kept > before;
 }
 
 /* ---- the message ---- */
@@ -267,16 +312,14 @@ static void rewrite_head(Rewriter *r, const WireScan *scan, int64_t more) {
     rewrite_gap(r, at, body);
 }
 
-uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep_odd, uint8_t *out,
-                            uint32_t *flags, uint32_t *kept) {
+/* The message scanned as p->scan; `keep` as in Rewriter. */
+static uint32_t write_message(Pseudonyms *p, const uint8_t *bytes, uint32_t length, const uint8_t *keep,
+                              uint8_t *out, uint32_t *flags) {
     const WireScan *scan = &p->scan;
-    uint32_t length = message->length < WIRE_MESSAGE_MAX ? message->length : WIRE_MESSAGE_MAX;
-    wire_scan(message->bytes, length, message->flags & WIRE_FLAG_TRUNCATED, &p->scan);
-    if (keep_odd) find_kept(p, message->bytes, length, kept);
     Rewriter r = {.addresses = &p->addresses,
                   .words = &p->words,
-                  .in = message->bytes,
-                  .keep = keep_odd ? p->keep : NULL,
+                  .in = bytes,
+                  .keep = keep,
                   .out = p->body,
                   .room = WIRE_MESSAGE_MAX};
     int type = scan->first[WIRE_HEADER_CONTENT_TYPE];
@@ -293,6 +336,23 @@ uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep
     if (behind > room) behind = room;
     memcpy(out + r.length, p->body, behind);
     return r.length + behind;
+}
+
+uint32_t pseudonyms_message(Pseudonyms *p, const WireMessage *message, bool keep_odd, uint8_t *out,
+                            uint32_t *flags, uint32_t *kept) {
+    const uint8_t *bytes = message->bytes;
+    uint32_t length = message->length < WIRE_MESSAGE_MAX ? message->length : WIRE_MESSAGE_MAX;
+    bool truncated = message->flags & WIRE_FLAG_TRUNCATED;
+    wire_scan(bytes, length, truncated, &p->scan);
+    bool marked = true;
+    if (keep_odd)
+        find_kept(p, bytes, length, kept);
+    else
+        marked = find_public(p, bytes, length);
+    uint32_t changed = write_message(p, bytes, length, marked ? p->keep : NULL, out, flags);
+    if (!keep_odd) return changed;
+    wire_scan(out, changed, truncated, &p->part);
+    return keep_lost(p, bytes, length, kept) ? write_message(p, bytes, length, p->keep, out, flags) : changed;
 }
 
 /* ---- settings ---- */

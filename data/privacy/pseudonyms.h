@@ -34,8 +34,14 @@ void pseudonyms_hash(Pseudonyms *pseudonyms, uint8_t hash[32]);
  * by as much as the body is, right or wrong. `*flags` gains WIRE_FLAG_TRUNCATED if longer addresses push the
  * message over WIRE_MESSAGE_MAX.
  *
- * `keep_odd`: fields whose text is unusual (as the features see it) or that raise an anomaly stay as they
- * are, because they are what an attack consists of; their number is added to *kept. */
+ * In odd text that people write (display names of From, To and Contact, Subject, Organization, text bodies)
+ * the words of a public list (rewrite_is_public) stay, but never all of a text.
+ *
+ * `keep_odd`: fields whose text is unusual (as the features see it) stay as they are, because they are what
+ * an attack consists of, and the line of an anomaly that would be none under other names; their number is
+ * added to *kept. The user name of credentials is replaced unless it is odd itself. All else of such a
+ * message is replaced as ever, so that its sender, its call and its accounts are the same as in other
+ * messages. */
 uint32_t pseudonyms_message(Pseudonyms *pseudonyms, const WireMessage *message, bool keep_odd, uint8_t *out,
                             uint32_t *flags, uint32_t *kept);
 

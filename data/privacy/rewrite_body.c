@@ -64,6 +64,16 @@ static void rewrite_sdp_line(Rewriter *r, uint32_t begin, uint32_t end) {
     }
 }
 
+static bool is_sdp_type(uint8_t c) {
+    return c && strchr("vosiuepcbtrzkam", c);
+}
+
+/* Without its '=': the type stays a type. */
+static void rewrite_broken_sdp_line(Rewriter *r, uint32_t begin, uint32_t end) {
+    rewrite_copy(r, begin, begin + 1);
+    rewrite_text(r, begin + 1, end, REWRITE_NAMES);
+}
+
 /* ---- others ---- */
 
 /* A tag: names stay, and with them what declares them; other attributes' values are names of somebody. */
@@ -122,6 +132,8 @@ void rewrite_body(Rewriter *r, WireSlice type, uint32_t begin, uint32_t end) {
         next = feed < end ? feed + 1 : end;
         if (sdp && next - at >= 2 && r->in[at + 1] == '=')
             rewrite_sdp_line(r, at, next);
+        else if (sdp && !multipart && next - at >= 2 && is_sdp_type(r->in[at]))
+            rewrite_broken_sdp_line(r, at, next);
         else if (multipart && next - at >= 2 && r->in[at] == '-' && r->in[at + 1] == '-')
             rewrite_copy(r, at, next);
         else

@@ -12,13 +12,25 @@ static uint32_t rewrite_bracketed(Rewriter *r, uint32_t at, uint32_t end) {
     return close;
 }
 
+/* Whether the string ends with its own quotation mark, not at the range's end or an escaped one. */
+static bool is_closed(const Rewriter *r, uint32_t begin, uint32_t end) {
+    uint32_t escapes = 0;
+    while (end - 2 - escapes > begin && r->in[end - 2 - escapes] == '\\')
+        escapes++;
+    return end - begin >= 2 && r->in[end - 1] == '"' && escapes % 2 == 0;
+}
+
 /* [display] "<" URI ">" or URI, parameters, ",". */
 static void rewrite_addresses(Rewriter *r, uint32_t at, uint32_t end) {
     while (at < end) {
         uint32_t next = at + 1;
-        if (r->in[at] == '"') {
-            next = rewrite_quote_end(r, at, end);
+        uint32_t quote_end = r->in[at] == '"' ? rewrite_quote_end(r, at, end) : at;
+        /* One that nothing closes is no string: what follows is read as if it were not there. */
+        if (quote_end > at && is_closed(r, at, quote_end)) {
+            next = quote_end;
             rewrite_text(r, at, next, REWRITE_NAMES);
+        } else if (quote_end > at) {
+            rewrite_copy(r, at, next);
         } else if (r->in[at] == '<') {
             next = rewrite_bracketed(r, at, end);
         } else if (r->in[at] == ';') {

@@ -18,6 +18,20 @@ static const char naming_parameters[] =
     "maddr username realm domain phone-context received user-name otg trunk-context "
     "tgrp display isub host sent-by";
 
+/* Words that name nobody: places and posts of any site, the small words of English, SQL, shells and web
+ * pages.
+ */
+static const char public_words[] =
+    "office room meeting conference lab lobby reception front desk hall door gate floor kitchen workshop "
+    "warehouse shop store bar sales support service help hotline finance accounts accounting payable "
+    "receivable billing marketing purchasing department dept team unit line phone fax mobile emergency "
+    "a an the in on at of to for with by is it do be no yes ok s t re fwd "
+    "select insert update delete drop union from where and or not having order group like sleep benchmark "
+    "waitfor delay concat schema exec declare char all into values table database null true false "
+    "cat echo curl wget bash sh nc ping id ls rm reboot shutdown etc passwd shadow tmp usr var bin dev proc "
+    "opt lib mnt share root cmd exe env script alert img src onerror onload javascript svg iframe href http "
+    "https ftp ldap jndi php html xml";
+
 /* ---- looking ---- */
 
 uint32_t rewrite_find(const Rewriter *r, uint32_t begin, uint32_t end, uint8_t byte) {
@@ -59,6 +73,11 @@ bool rewrite_is_one_of(const Rewriter *r, uint32_t begin, uint32_t end, const ch
     return false;
 }
 
+bool rewrite_is_public(const Rewriter *r, uint32_t begin, uint32_t end) {
+    bool tag = end - begin == 1 && begin && in_set(r->in[begin - 1], "</");
+    return tag || rewrite_is_one_of(r, begin, end, public_words);
+}
+
 static bool is_digit(uint8_t c) {
     return (uint8_t)(c - '0') < 10;
 }
@@ -75,7 +94,7 @@ static bool is_word_byte(uint8_t c) {
     return is_digit(c) || is_letter(c) || c >= 0x80;
 }
 
-static uint32_t word_end(const Rewriter *r, uint32_t begin, uint32_t end) {
+uint32_t rewrite_word_end(const Rewriter *r, uint32_t begin, uint32_t end) {
     while (begin < end && is_word_byte(r->in[begin]))
         begin++;
     return begin;
@@ -109,8 +128,10 @@ static bool is_serial(const uint8_t *word, uint32_t length) {
 
 static void put_word(Rewriter *r, uint32_t begin, uint32_t end, RewriteMode mode) {
     uint32_t before = r->length;
+    bool stays = r->keep && r->keep[begin] == REWRITE_PUBLIC_STAY && rewrite_is_public(r, begin, end);
     uint8_t *word = put(r, r->in + begin, end - begin);
     uint32_t length = r->length - before;
+    if (stays) return;
     if (mode == REWRITE_NAMES)
         permuter_name(r->words, word, length, begin && r->in[begin - 1] == '+');
     else if (mode == REWRITE_TOKENS || (mode == REWRITE_PROSE && is_serial(word, length)))
@@ -185,7 +206,7 @@ static bool is_escape(const Rewriter *r, uint32_t at, uint32_t end) {
 
 /* A word, with what hangs on it: a URI behind its scheme, a version behind "SIP/". */
 static uint32_t rewrite_word(Rewriter *r, uint32_t at, uint32_t end, RewriteMode mode) {
-    uint32_t stop = word_end(r, at, end);
+    uint32_t stop = rewrite_word_end(r, at, end);
     uint8_t next = stop < end ? r->in[stop] : 0;
     bool scheme = next == ':' && rewrite_is_one_of(r, at, stop, "sip sips tel");
     if (scheme && !r->nested) {
@@ -214,7 +235,7 @@ void rewrite_text(Rewriter *r, uint32_t begin, uint32_t end, RewriteMode mode) {
     bool behind_escape = false;
     for (uint32_t at = begin, next; at < end; at = next) {
         WireAddress address;
-        bool kept = r->keep && r->keep[at], escape = false;
+        bool kept = r->keep && r->keep[at] == REWRITE_STAYS, escape = false;
         next = at + 1;
         if (kept) {
             rewrite_copy(r, at, next);
@@ -243,7 +264,8 @@ void rewrite_host_port(Rewriter *r, uint32_t begin, uint32_t end) {
         uint32_t close = rewrite_find(r, at, end, ']');
         rewrite_text(r, at, close, REWRITE_NAMES);
         at = close;
-    } else if (at < end && !(r->keep && r->keep[at]) && find_address(r, at, end, &address) > at) {
+    } else if (at < end && !(r->keep && r->keep[at] == REWRITE_STAYS) &&
+               find_address(r, at, end, &address) > at) {
         at = find_address(r, at, end, &address);
         put_address(r, &address);
     } else {
@@ -285,7 +307,7 @@ static void rewrite_sip_uri(Rewriter *r, uint32_t begin, uint32_t at, uint32_t e
 }
 
 void rewrite_uri(Rewriter *r, uint32_t begin, uint32_t end) {
-    uint32_t scheme = word_end(r, begin, end);
+    uint32_t scheme = rewrite_word_end(r, begin, end);
     bool sip = scheme < end && r->in[scheme] == ':' && rewrite_is_one_of(r, begin, scheme, "sip sips tel");
     bool nested = r->nested;
     r->nested = true;

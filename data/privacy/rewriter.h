@@ -17,12 +17,19 @@ typedef enum RewriteMode {
     REWRITE_ADDRESSES, /* they stay */
 } RewriteMode;
 
+/* What stays of a byte's place. */
+typedef enum RewriteKeep {
+    REWRITE_CHANGES,     /* nothing but what the mode says */
+    REWRITE_STAYS,       /* all */
+    REWRITE_PUBLIC_STAY, /* of names, words that name nobody (rewrite_is_public) */
+} RewriteKeep;
+
 /* Ranges are [begin, end) of `in`; every function writes what becomes of its whole range. */
 typedef struct Rewriter {
     CryptoPan *addresses;
     Permuter *words;
     const uint8_t *in;
-    const uint8_t *keep; /* a byte for each of `in`: 1 stays as it is; NULL: none */
+    const uint8_t *keep; /* a RewriteKeep for each byte of `in`; NULL: REWRITE_CHANGES throughout */
     uint8_t *out;
     uint32_t length, room;
     bool full;   /* something did not fit */
@@ -53,6 +60,13 @@ void rewrite_header(Rewriter *r, WireHeaderId id, uint32_t begin, uint32_t end);
 
 /* A body of the content type `type` (a slice of in). */
 void rewrite_body(Rewriter *r, WireSlice type, uint32_t begin, uint32_t end);
+
+/* Whether the range is a word that names nobody: from a fixed list (places and posts of any site, small words
+ * of English, keywords of SQL, shells and web pages), or a mark-up tag of one letter. */
+bool rewrite_is_public(const Rewriter *r, uint32_t begin, uint32_t end);
+
+/* The word that starts at `begin` (letters, digits, bytes beyond ASCII) ends here; `begin`: there is none. */
+uint32_t rewrite_word_end(const Rewriter *r, uint32_t begin, uint32_t end);
 
 /* First offset that holds `byte`, or `end`. */
 uint32_t rewrite_find(const Rewriter *r, uint32_t begin, uint32_t end, uint8_t byte);

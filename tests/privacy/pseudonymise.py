@@ -87,11 +87,11 @@ def verdicts(folder, dataset):
 
 
 def verdicts_agree(folder, before, after):
-    """Odd text of honest messages gets other letters, which moves some verdicts."""
+    """Odd text of honest messages gets other letters, which may move a verdict."""
     a, b = verdicts(folder / "a", before), verdicts(folder / "b", after)
     assert len(a) == len(b)
     agree = sum(x == y for x, y in zip(a, b)) / len(a)
-    assert agree >= 0.985, agree
+    assert agree >= 0.999, agree
     return agree
 
 

@@ -165,6 +165,122 @@ START_TEST(odd_text_of_attacks_stays_and_the_rest_does_not) {
 }
 END_TEST
 
+/* The body is the attack; it does not speak for who sent it. */
+START_TEST(an_odd_body_keeps_no_other_field) {
+    static const char text[] =
+        "MESSAGE sip:alice@pbx.example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.1.22.133;branch=z9hG4bK1a2b3c4d\r\n"
+        "From: \"Bob Stone\" <sip:bobby@pbx.example.com>;tag=77aa88bb\r\n"
+        "To: <sip:alice@pbx.example.com>\r\nCall-ID: 8899aabbcc@10.1.22.133\r\nCSeq: 1 MESSAGE\r\n"
+        "Content-Type: text/plain\r\nContent-Length: 27\r\n\r\n1' OR BENCHMARK(1,MD5(1))/*";
+    static const char *const gone[] = {"alice", "Stone", "bobby", "10.1.22", "77aa88bb", "8899aabb"};
+    const char *changed = change(text, true);
+    ck_assert_ptr_nonnull(strstr(changed, "\r\n\r\n1' OR BENCHMARK(1,MD5(1))/*"));
+    ck_assert_uint_eq(kept, 1);
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        ck_assert_msg(!strstr(changed, gone[i]), "%s is left in\n%s", gone[i], changed);
+    ck_assert_ptr_null(strstr(change(text, false), "MD5(1)"));
+}
+END_TEST
+
+/* An anomaly that other names do not end needs no name: who sends broken messages is the same as before. */
+START_TEST(anomalies_stay_under_other_names) {
+    static const char *const texts[] = {
+        "OPTIONS   sip:alice@pbx.example.com   SIP/2.0\r\nTo: <sip:alice@pbx.example.com\r\nl: 0\r\n\r\n",
+        "OPTIONS sip:alice@pbx.example.com SIP/9.1\r\nContact: <sip:alice@pbx.example.com:99999>\r\n\r\n",
+        "OPTIONS alice SIP/2.0\r\nMax-Forwards: 256000\r\nFrom : \"alice <sip:alice@pbx.example.com>\r\n\r\n",
+        "INVITE sip:alice@pbx.example.com SIP/2.0\r\nContent-Type: application/sdp\r\n\r\nv0\r\noalice 1 "
+        "1\r\n"};
+    static WireScan before, after;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        wire_scan((const uint8_t *)texts[i], (uint32_t)strlen(texts[i]), false, &before);
+        const char *changed = change(texts[i], true);
+        wire_scan((const uint8_t *)changed, (uint32_t)strlen(changed), false, &after);
+        ck_assert_uint_eq(before.anomalies, after.anomalies);
+        ck_assert_uint_eq(kept, 0);
+        ck_assert_msg(!strstr(changed, "alice"), "alice is left in\n%s", changed);
+    }
+}
+END_TEST
+
+/* One that they would end stays with its line. */
+START_TEST(lines_of_other_anomalies_stay) {
+    char text[512], run[65];
+    memset(run, 'A', sizeof run - 1);
+    run[sizeof run - 1] = '\0';
+    snprintf(text, sizeof text,
+             "OPTIONS sip:alice@pbx.example.com SIP/2.0\r\nX-Long: %sb7\r\nTo: "
+             "<sip:alice@pbx.example.com>\r\n\r\n",
+             run);
+    const char *changed = change(text, true);
+    ck_assert_ptr_nonnull(strstr(changed, run));
+    ck_assert_uint_eq(kept, 1);
+    ck_assert_ptr_null(strstr(changed, "alice"));
+    ck_assert_ptr_null(strstr(change(text, false), run));
+}
+END_TEST
+
+/* The attack is in the realm; the user name is the same as in the account's other messages. */
+START_TEST(a_kept_field_does_not_hide_whose_it_is) {
+    static const char text[] =
+        "REGISTER sip:pbx.example.com SIP/2.0\r\nFrom: <sip:alice@pbx.example.com>;tag=77aa88bb\r\n"
+        "To: <sip:alice@pbx.example.com>\r\nAuthorization: Digest username=\"%s\", realm=\"x' OR "
+        "1=1--\", response=\"11223344\"\r\n\r\n";
+    char message[512];
+    snprintf(message, sizeof message, text, "alice");
+    const char *changed = change(message, true);
+    ck_assert_str_eq(part(changed, "username=\"", "\""), part(changed, "From: <sip:", "@"));
+    ck_assert_str_eq(part(changed, "realm=\"", "\""), "x' OR 1=1--");
+    snprintf(message, sizeof message, text, "x' OR 2=2--");
+    ck_assert_str_eq(part(change(message, true), "username=\"", "\""), "x' OR 2=2--");
+}
+END_TEST
+
+/* What a tolerant parser reads behind an open quotation mark is there afterwards. */
+START_TEST(an_open_quote_hides_nothing) {
+    static WireScan scan;
+    const char *changed = change("OPTIONS sip:alice@pbx.example.com SIP/2.0\r\n"
+                                 "From: \"<sip:alice@pbx.example.com:5062>;tag=77aa88bb\r\n\r\n",
+                                 false);
+    wire_scan((const uint8_t *)changed, (uint32_t)strlen(changed), false, &scan);
+    ck_assert_uint_eq(scan.from.tag.length, 8);
+    ck_assert_ptr_nonnull(strstr(changed, ":5062>;tag="));
+    ck_assert_str_eq(part(changed, "From: \"<sip:", ":"), part(changed, "OPTIONS sip:", " "));
+    ck_assert_ptr_nonnull(strstr(
+        change("OPTIONS sip:a@b SIP/2.0\r\nFrom: \"tag\\\"\" <sip:a@b>\r\n\r\n", false), "\\\"\" <sip:"));
+    ck_assert_ptr_null(strstr(out, "tag"));
+}
+END_TEST
+
+static const char *display(const char *name) {
+    char text[256];
+    snprintf(text, sizeof text, "OPTIONS sip:sales@b SIP/2.0\r\nFrom: \"%s\" <sip:sales@b>\r\n\r\n", name);
+    return part(change(text, false), "From: \"", "\"");
+}
+
+/* In odd text of honest people. */
+START_TEST(public_words_stay_in_odd_text) {
+    const char *mixed = display("Nadia Brown; Sales"), *plain = display("Nadia Brown Sales");
+    ck_assert_ptr_nonnull(strstr(mixed, "; Sales"));
+    ck_assert_ptr_null(strstr(mixed, "Nadia"));
+    ck_assert_ptr_null(strstr(mixed, "Brown"));
+    ck_assert_int_eq(strncmp(mixed, plain, strlen("Nadia Brown")), 0);
+    ck_assert_ptr_null(strstr(plain, "Sales"));
+    ck_assert_ptr_null(strstr(out, "sip:sales"));
+    const char *room = display("Meeting Room <B>"), *only = display("Accounts=Payable");
+    ck_assert_int_eq(strncmp(room, "Meeting Room <", 14), 0);
+    ck_assert_int_ne(room[14], 'B');
+    ck_assert_int_eq(strncmp(only, "Accounts=", 9), 0);
+    ck_assert_str_ne(only, "Accounts=Payable");
+    ck_assert_str_ne(display("Sales; 4711"), "Sales; 4711");
+    const char *body = change("MESSAGE sip:a@b SIP/2.0\r\nContent-Type: text/plain\r\n\r\n"
+                              "Bob put cat photos in /tmp/share",
+                              false);
+    ck_assert_ptr_nonnull(strstr(body, " cat "));
+    ck_assert_ptr_nonnull(strstr(body, " in /tmp/share"));
+    ck_assert_ptr_null(strstr(body, "Bob"));
+}
+END_TEST
+
 /* Not a header's grammar, but still nobody's name. */
 START_TEST(broken_messages_are_changed_too) {
     static const char *const texts[] = {
@@ -226,6 +342,12 @@ Suite *message_suite(void) {
     tcase_add_test(tests, relations_stay);
     tcase_add_test(tests, content_length_follows_the_body);
     tcase_add_test(tests, odd_text_of_attacks_stays_and_the_rest_does_not);
+    tcase_add_test(tests, an_odd_body_keeps_no_other_field);
+    tcase_add_test(tests, anomalies_stay_under_other_names);
+    tcase_add_test(tests, lines_of_other_anomalies_stay);
+    tcase_add_test(tests, a_kept_field_does_not_hide_whose_it_is);
+    tcase_add_test(tests, an_open_quote_hides_nothing);
+    tcase_add_test(tests, public_words_stay_in_odd_text);
     tcase_add_test(tests, broken_messages_are_changed_too);
     tcase_add_test(tests, bodies_are_changed_by_their_type);
     tcase_add_test(tests, settings_name_nobody);
