@@ -2,6 +2,7 @@
  * Relies on: kernels.def, engine/core/cpu.h.
  * Relied on by: engine, infer, bench, through kernels.h. */
 #include "engine/kernels/declare.h"
+#include "engine/kernels/winograd.h"
 
 /* One constant table per instruction set, each filled from its rows of kernels.def. */
 #define KERNEL(family, isa, function) KERNEL_ROW_##isa(.family = function, )
@@ -54,10 +55,23 @@ const Kernels *kernels_best(void) {
     return kernels ? kernels : &portable_kernels;
 }
 
+/* Whether minimal filtering saves more than its transforms cost. Only the layer decides, not the batch or the
+ * machine: with the same shapes, the same bits. */
+static bool is_winograd(const KernelConv1d *conv) {
+    return conv->taps == 3 && conv->stride == 1 && conv->dilation == 1 && conv->groups <= 1 &&
+           conv->in_channels >= WINOGRAD_CHANNELS && conv->in_channels % WINOGRAD_MULTIPLE == 0 &&
+           conv->out_channels >= WINOGRAD_CHANNELS && conv->out_channels % WINOGRAD_MULTIPLE == 0;
+}
+
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv) {
     const size_t groups = conv->groups > 0 ? (size_t)conv->groups : 1;
-    return (KernelPlan){.packed_floats = (size_t)conv->taps * ((size_t)conv->in_channels / groups) *
-                                         (size_t)conv->out_channels};
+    const size_t in = (size_t)conv->in_channels, out = (size_t)conv->out_channels;
+    if (!is_winograd(conv)) return (KernelPlan){.packed_floats = (size_t)conv->taps * (in / groups) * out};
+    const size_t weights = WINOGRAD_PLANES * in * out;
+    return (KernelPlan){.winograd = true,
+                        .packed_floats = weights,
+                        .planes_floats = weights,
+                        .scratch_floats = WINOGRAD_PLANES * WINOGRAD_TILES * (in + out) + weights};
 }
 
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed) {
@@ -68,4 +82,14 @@ void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *p
             for (ptrdiff_t o = 0; o < out; o++)
                 for (ptrdiff_t i = 0; i < in; i++)
                     packed[o * in + i] = weights[(k * in + i) * out + o];
+}
+
+void kernel_winograd_transpose(const KernelConv1d *conv, const float *planes, float *transposed) {
+    enum { BLOCK = WINOGRAD_MULTIPLE };
+    const ptrdiff_t in = conv->in_channels, out = conv->out_channels;
+    for (ptrdiff_t p = 0; p < WINOGRAD_PLANES; p++, planes += in * out, transposed += in * out)
+        for (ptrdiff_t block = 0; block < out; block += BLOCK)
+            for (ptrdiff_t i = 0; i < in; i++)
+                for (ptrdiff_t o = block; o < block + BLOCK; o++)
+                    transposed[o * in + i] = planes[i * out + o];
 }

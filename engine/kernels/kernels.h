@@ -79,18 +79,25 @@ typedef struct KernelSgd {
     bool nesterov;
 } KernelSgd;
 
-/* The memory that a convolution takes. */
+/* How a convolution is computed, and the memory that this takes. */
 typedef struct KernelPlan {
-    size_t packed_floats; /* `packed` of conv1d_data */
+    bool winograd;         /* by the winograd_* kernels instead of the conv1d* ones */
+    size_t packed_floats;  /* `packed` of conv1d_data, or `transposed` of winograd_gradient */
+    size_t planes_floats;  /* `planes` of winograd_conv1d, else 0 */
+    size_t scratch_floats; /* `scratch` of both, whatever the batch, else 0 */
 } KernelPlan;
 
-/* The plan of a convolution, the only place that knows its buffer sizes. A dense layer is a convolution of
- * one tap whose positions are the rows of the batch. */
+/* The plan of a convolution, the only place that knows its buffer sizes and the rule: minimal filtering for
+ * three taps side by side of 32 channels or more, in and out, in multiples of 16. A dense layer is a
+ * convolution of one tap whose positions are the rows of the batch. */
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv);
 
 /* Packs weights [taps][in / groups][out] for conv1d_data, transposed and with the taps in the order in which
  * it reads them; `packed` has plan.packed_floats. Once per change of the weights. */
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed);
+
+/* Transposes `planes` of winograd_weights, each, for winograd_gradient. Once per change of the weights. */
+void kernel_winograd_transpose(const KernelConv1d *conv, const float *planes, float *transposed);
 
 /* Parameters of the kernels below:
  *   in    positions of x that hold data; the others are padding: never read, as if zero
@@ -109,6 +116,22 @@ typedef void KernelConv1dData(const KernelConv1d *conv, const KernelBatch *batch
  * samples in ascending order. */
 typedef void KernelConv1dWeights(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
                                  KernelRange out, const float *x, const float *dy, float *dw, float *dbias);
+
+/* The same by minimal filtering, for convolutions whose plan says so: half of the multiplications
+ * (winograd.inc tells how), a rounding error of about one and a half times that of the sums above. `scratch`
+ * holds nothing between calls. winograd_weights: what the weights become in the six planes, once per change
+ * of them. */
+typedef void KernelWinogradWeights(const KernelConv1d *conv, const float *weights, float *planes);
+/* winograd_conv1d: as conv1d. */
+typedef void KernelWinogradForward(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                   KernelRange out, const float *x, const float *planes, const float *bias,
+                                   float *y, float *scratch);
+/* winograd_gradient: as conv1d_weights and conv1d_data (dx NULL: not wanted), behind the gradient of the
+ * convolution's ReLU, for which y is read: dy stays as it is. */
+typedef void KernelWinogradGradient(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                    KernelRange out, const float *x, const float *y, const float *dy,
+                                    const float *transposed, float *dw, float *dbias, float *dx,
+                                    float *scratch);
 
 /* depthwise_conv1d: y[t][c] = bias[c] + sum over k of x[...][c] * weights[k][c]; its gradients likewise, with
  * weights [taps][channels] as they are. */
@@ -178,6 +201,9 @@ typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const
     X(conv1d, KernelConv1dForward)                                                                           \
     X(conv1d_data, KernelConv1dData)                                                                         \
     X(conv1d_weights, KernelConv1dWeights)                                                                   \
+    X(winograd_weights, KernelWinogradWeights)                                                               \
+    X(winograd_conv1d, KernelWinogradForward)                                                                \
+    X(winograd_gradient, KernelWinogradGradient)                                                             \
     X(depthwise_conv1d, KernelDepthwiseForward)                                                              \
     X(depthwise_conv1d_data, KernelDepthwiseData)                                                            \
     X(depthwise_conv1d_weights, KernelDepthwiseWeights)                                                      \

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
+enum { BUFFERS = 16, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
 
 /* One round of a check: sizes are drawn from `seed`, buffers live until the round ends. Odd rounds have all
  * buffers at the end of accessible memory, even ones at its start. */
@@ -130,6 +130,26 @@ static ConvCase draw_conv(Round *round, bool depthwise) {
     return c;
 }
 
+/* One by minimal filtering, at times of more tiles than are done at once. */
+static ConvCase draw_winograd(Round *round) {
+    ConvCase c = draw_conv(round, true);
+    c.group_in = 16 * draw(round, 2, 3);
+    c.group_out = 16 * draw(round, 2, 3);
+    c.conv = (KernelConv1d){.in_channels = c.group_in,
+                            .out_channels = c.group_out,
+                            .taps = 3,
+                            .stride = 1,
+                            .dilation = 1,
+                            .left = draw(round, 0, 3) ? draw(round, 0, 2) : draw(round, -6, 16),
+                            .relu = c.conv.relu,
+                            .groups = c.conv.groups};
+    c.batch = (KernelBatch){.samples = draw(round, 0, 3) ? draw(round, 1, 3) : draw(round, 9, 14),
+                            .x_pitch = c.in_length * c.group_in + draw(round, 0, 3),
+                            .y_pitch = c.out_length * c.group_out + draw(round, 0, 3)};
+    claim(kernel_conv1d_plan(&c.conv).winograd, 0, 0, 1);
+    return c;
+}
+
 static int x_count(const ConvCase *c) {
     return (int)((c->batch.samples - 1) * c->batch.x_pitch) + c->in_length * c->conv.in_channels;
 }
@@ -199,6 +219,23 @@ static double *widened(const float *x, int count) {
     return wide;
 }
 
+/* What a convolution makes, NaN where it must not write; to be freed. */
+static double *forward_reference(const ConvCase *c, bool depthwise, const float *x, const float *w,
+                                 const float *bias) {
+    const int count = y_count(c), out = c->conv.out_channels;
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++) {
+        const int in_sample = (int)(i % c->batch.y_pitch);
+        want[i] = !inside(c->out, in_sample / out) ? (double)NAN : bias ? (double)bias[in_sample % out] : 0;
+    }
+    Place at;
+    for (Products p = {.t = c->out.begin}; next_product(c, depthwise, &p, &at);)
+        want[at.y] += (double)x[at.x] * (double)w[at.w];
+    for (int i = 0; i < count && c->conv.relu; i++)
+        if (want[i] < 0) want[i] = 0;
+    return want;
+}
+
 static void check_conv_forward(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
     const int out = c.conv.out_channels, count = y_count(&c);
@@ -206,15 +243,7 @@ static void check_conv_forward(Round *round, bool depthwise) {
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
     float *y = empty(round, count), *other = empty(round, count);
     forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
-    double *want = widened(y, count);
-    for (int i = 0; i < count; i++)
-        if (inside(c.out, (int)(i % c.batch.y_pitch) / out))
-            want[i] = bias ? (double)bias[i % c.batch.y_pitch % out] : 0;
-    Place at;
-    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
-        want[at.y] += (double)x[at.x] * (double)w[at.w];
-    for (int i = 0; i < count && c.conv.relu; i++)
-        if (want[i] < 0) want[i] = 0;
+    double *want = forward_reference(&c, depthwise, x, w, bias);
     const Kernels *kernels = round->kernels, *reference = fused_reference(round);
     if (depthwise) {
         kernels->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, y);
@@ -310,6 +339,109 @@ static void check_conv1d_weights(Round *round) {
 
 static void check_depthwise_conv1d_weights(Round *round) {
     check_conv_weights(round, true);
+}
+
+/* The planes hold the values of the polynomial w0 + w1 z + w2 z^2 at z = 0, 3/4, -3/4, 3/2, -3/2, each
+ * divided by the product of the point's distances to the others, and its leading coefficient. */
+static void check_winograd_weights(Round *round) {
+    static const double points[] = {0, 0.75, -0.75, 1.5, -1.5};
+    const ConvCase c = draw_winograd(round);
+    const int size = c.group_in * c.group_out;
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    float *w = values(round, 3 * size), *planes = empty(round, (int)plan.planes_floats);
+    float *other = empty(round, (int)plan.planes_floats);
+    round->kernels->winograd_weights(&c.conv, w, planes);
+    fused_reference(round)->winograd_weights(&c.conv, w, other);
+    for (int p = 0; p < 6; p++)
+        for (int i = 0; i < size; i++) {
+            double want = (double)w[2 * size + i], distances = 1;
+            for (int k = 0; k < 5 && p < 5; k++)
+                distances *= k == p ? 1 : points[p] - points[k];
+            if (p < 5)
+                want = ((double)w[i] + points[p] * ((double)w[size + i] + points[p] * want)) / distances;
+            claim(fabs((double)planes[p * size + i] - want) <= 1e-6, p * size + i,
+                  (double)planes[p * size + i], want);
+        }
+    same_bits(planes, other, 6 * size);
+}
+
+/* Minimal filtering may lose four times as much as a sum of `terms` products: what its transforms multiply
+ * a rounding error with adds up to nine at worst. A wrong coefficient shows in the second digit. */
+static void nearly(const float *got, const double *want, int count, double terms) {
+    near(got, want, count, 4 * (4 + terms));
+}
+
+/* The planes that the kernels of this level make of w. */
+static float *winograd_planes(Round *round, const ConvCase *c, const float *w) {
+    float *planes = empty(round, (int)kernel_conv1d_plan(&c->conv).planes_floats);
+    round->kernels->winograd_weights(&c->conv, w, planes);
+    return planes;
+}
+
+static float *winograd_scratch(Round *round, const ConvCase *c) {
+    return empty(round, (int)kernel_conv1d_plan(&c->conv).scratch_floats);
+}
+
+static void check_winograd_conv1d(Round *round) {
+    const ConvCase c = draw_winograd(round);
+    const int count = y_count(&c);
+    float *x = values(round, x_count(&c)), *w = values(round, w_count(&c, false));
+    float *bias = draw(round, 0, 3) ? values(round, c.group_out) : NULL;
+    float *y = empty(round, count), *other = empty(round, count);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.group_in);
+    double *want = forward_reference(&c, false, x, w, bias);
+    const float *planes = winograd_planes(round, &c, w);
+    float *scratch = winograd_scratch(round, &c);
+    round->kernels->winograd_conv1d(&c.conv, &c.batch, c.in, c.out, x, planes, bias, y, scratch);
+    fused_reference(round)->winograd_conv1d(&c.conv, &c.batch, c.in, c.out, x, planes, bias, other, scratch);
+    nearly(y, want, count, 3 * c.group_in);
+    same_bits(y, other, count);
+    free(want);
+}
+
+/* Both gradients, with dx and dbias wanted or not, behind the ReLU of a result y that has exact zeros. */
+static void check_winograd_gradient(Round *round) {
+    const ConvCase c = draw_winograd(round);
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    const int out = c.group_out, xs = x_count(&c), ys = y_count(&c), ws = w_count(&c, false);
+    float *x = values(round, xs), *w = values(round, ws), *dy = values(round, ys), *y = values(round, ys);
+    for (int i = 0; i < ys; i++)
+        y[i] = y[i] > 0 ? y[i] : 0;
+    forget_gaps(x, xs, c.batch.x_pitch, c.in, c.group_in);
+    forget_gaps(dy, ys, c.batch.y_pitch, c.out, out);
+    forget_gaps(y, ys, c.batch.y_pitch, c.out, out);
+    float *start = values(round, ws), *dw = copy(round, start, ws), *dw2 = copy(round, start, ws);
+    float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
+    float *dbias2 = copy(round, bias_start, out);
+    float *x_start = values(round, xs), *dx = copy(round, x_start, xs), *dx2 = copy(round, x_start, xs);
+    double *want = widened(start, ws), *want_x = widened(x_start, xs), *want_bias = widened(bias_start, out);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, false, &p, &at);) {
+        if (c.conv.relu && !(y[at.y] > 0)) continue;
+        want[at.w] += (double)x[at.x] * (double)dy[at.y];
+        want_x[at.x] += (double)w[at.w] * (double)dy[at.y];
+    }
+    for (int i = 0; i < ys; i++)
+        if (inside(c.out, (int)(i % c.batch.y_pitch) / out) && !(c.conv.relu && !(y[i] > 0)))
+            want_bias[i % c.batch.y_pitch % out] += (double)dy[i];
+    if (draw(round, 0, 3) == 0) dx = dx2 = NULL;
+    if (draw(round, 0, 3) == 0) dbias = dbias2 = NULL;
+    const float *planes = winograd_planes(round, &c, w);
+    float *transposed = empty(round, (int)plan.packed_floats), *scratch = winograd_scratch(round, &c);
+    kernel_winograd_transpose(&c.conv, planes, transposed);
+    round->kernels->winograd_gradient(&c.conv, &c.batch, c.in, c.out, x, y, dy, transposed, dw, dbias, dx,
+                                      scratch);
+    fused_reference(round)->winograd_gradient(&c.conv, &c.batch, c.in, c.out, x, y, dy, transposed, dw2,
+                                              dbias2, dx2, scratch);
+    nearly(dw, want, ws, c.batch.samples * c.out_length);
+    same_bits(dw, dw2, ws);
+    if (dx) nearly(dx, want_x, xs, 3 * out);
+    if (dx) same_bits(dx, dx2, xs);
+    if (dbias) near(dbias, want_bias, out, c.batch.samples * c.out_length);
+    if (dbias) same_bits(dbias, dbias2, out);
+    free(want);
+    free(want_x);
+    free(want_bias);
 }
 
 static void check_dense(Round *round) {
