@@ -115,6 +115,10 @@ GraphNode graph_append(Graph *graph, Node *node, const char *name) {
         return GRAPH_NONE;
     }
     if (node->op->sum) graph->barriers[graph->n_barriers++] = graph->n_nodes;
+    for (int32_t i = 0; i < node->n_inputs; i++) {
+        graph->nodes[node->inputs[i]].n_readers++;
+        graph->nodes[node->inputs[i]].reader = graph->n_nodes;
+    }
     graph->nodes[graph->n_nodes] = *node;
     return graph->n_nodes++;
 }
