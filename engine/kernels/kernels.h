@@ -14,11 +14,12 @@
  * are row-major f32 without padding, sequences [length][channels], and must not overlap unless stated; no
  * kernel reads or writes outside the extents given here, and none needs alignment.
  *
- * Every output is one chain of additions in a fixed order (positions ascending, then channels), vectorised
- * over other outputs only. So its bits depend neither on the batch around it nor on the width of vectors.
- * AVX2 and AVX-512 fuse multiplication and addition in matrix products and depthwise convolutions and give
- * the same bits as each other there; the portable kernels, whose baseline cannot, differ from them by
- * rounding. All other kernels give the same bits on all instruction sets. */
+ * Every output is one chain of additions in a fixed order (positions ascending, then channels), or, by
+ * minimal filtering, a fixed combination of six. All are vectorised over other outputs only, so its bits
+ * depend neither on the batch around it nor on the width of vectors. AVX2 and AVX-512 fuse multiplication and
+ * addition in matrix products and convolutions of all kinds and give the same bits as each other there; the
+ * portable kernels, whose baseline cannot, differ from them by rounding. All other kernels give the same bits
+ * on all instruction sets. */
 
 /* Positions begin .. end-1 of a sequence; empty when end <= begin. */
 typedef struct KernelRange {
