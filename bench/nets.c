@@ -109,6 +109,7 @@ CoreStatus bench_net_new(const BenchTask *task, BenchNet *net, CoreError *error)
     }
     if (status) return status;
     draw_biases(net->graph);
+    graph_freeze(net->graph, !task->training);
     graph_set_threads(net->graph, task->threads);
     return CORE_OK;
 }

@@ -115,6 +115,10 @@ GraphNode graph_append(Graph *graph, Node *node, const char *name) {
         return GRAPH_NONE;
     }
     if (node->op->sum) graph->barriers[graph->n_barriers++] = graph->n_nodes;
+    for (int32_t i = 0; i < node->n_inputs; i++) {
+        graph->nodes[node->inputs[i]].n_readers++;
+        graph->nodes[node->inputs[i]].reader = graph->n_nodes;
+    }
     graph->nodes[graph->n_nodes] = *node;
     return graph->n_nodes++;
 }
@@ -187,6 +191,7 @@ static void plan_memory(Graph *graph, Planner *planner) {
     graph->gradients = plan_block(planner, 1, graph->parameter_floats, sizeof(float));
     for (int32_t c = 0; c < GRAPH_CHUNKS; c++)
         graph->slabs[c] = plan_block(planner, 1, graph->parameter_floats, sizeof(float));
+    size_t scratch = 0;
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         Node *node = &graph->nodes[i];
         if (node->type == GRAPH_U8)
@@ -195,9 +200,13 @@ static void plan_memory(Graph *graph, Planner *planner) {
             node->value = plan_block(planner, batch, node_size(node), sizeof(float));
         if (node->needs_gradient) node->gradient = plan_block(planner, batch, node_size(node), sizeof(float));
         node->saved = plan_block(planner, batch, node->saved_bytes, 1);
+        node->planes = plan_block(planner, 1, node->planes_floats, sizeof(float));
         node->packed = plan_block(planner, 1, node->packed_floats, sizeof(float));
         node->shared = plan_block(planner, 1, node->shared_bytes, 1);
+        if (node->scratch_floats > scratch) scratch = node->scratch_floats;
     }
+    for (int32_t t = 0; t < GRAPH_CHUNKS; t++)
+        graph->scratch[t] = plan_block(planner, 1, scratch, sizeof(float));
 }
 
 static void propagate_gradient_needs(Graph *graph) {

@@ -230,6 +230,11 @@ CoreStatus graph_set_input(Graph *graph, GraphNode input, const void *data, size
  * and advances the graph's random counter by one. CORE_ARGUMENT: n out of range or an input without data. */
 CoreStatus graph_forward(Graph *graph, int32_t n, bool training, CoreError *error) CORE_NODISCARD;
 
+/* Whether the parameters stay as they are: forward passes of a frozen graph keep what they made of the
+ * parameters once, which tells with small batches. Freezing an already frozen graph tells that they changed;
+ * a training pass or a step of an optimiser thaws it. */
+void graph_freeze(Graph *graph, bool frozen);
+
 /* The gradient of the loss of the last graph_forward for all parameters. Replaces the previous gradient. */
 CoreStatus graph_backward(Graph *graph, CoreError *error) CORE_NODISCARD;
 

@@ -192,7 +192,10 @@ static bool conv1d_shape(Graph *graph, Node *node) {
     const int32_t channels = conv->in_channels / conv->groups;
     const GraphShape weights = {3, {conv->taps, channels, conv->out_channels}};
     if (!declare_weights(graph, node, weights, conv->taps * channels)) return false;
-    node->packed_floats = kernel_conv1d_plan(conv).packed_floats;
+    const KernelPlan plan = kernel_conv1d_plan(conv);
+    node->planes_floats = plan.planes_floats;
+    node->packed_floats = plan.packed_floats;
+    node->scratch_floats = plan.scratch_floats;
     return true;
 }
 
@@ -211,31 +214,69 @@ static void conv1d_forward(const Graph *graph, const Node *node, const OpChunk *
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r += batch.samples) {
         const KernelRange valid = node_valid(graph, node, r, length);
         clear_rest(node_value(node, r), valid, length, node->conv.out_channels);
-        graph->kernels->conv1d(&node->conv, &batch, in, valid, node_value(x, r),
-                               node_parameter(graph, node, 0), node_parameter(graph, node, 1),
-                               node_value(node, r));
+        if (node->planes)
+            graph->kernels->winograd_conv1d(&node->conv, &batch, in, valid, node_value(x, r), node->planes,
+                                            node_parameter(graph, node, 1), node_value(node, r),
+                                            chunk->scratch);
+        else
+            graph->kernels->conv1d(&node->conv, &batch, in, valid, node_value(x, r),
+                                   node_parameter(graph, node, 0), node_parameter(graph, node, 1),
+                                   node_value(node, r));
     }
 }
 
-static void conv1d_prepare(const Graph *graph, const Node *node) {
-    if (node_input(graph, node, 0)->gradient)
-        kernel_conv1d_pack(&node->conv, node_parameter(graph, node, 0), node->packed);
+/* A maximum over all positions that alone reads the node: then its gradient has one position for each
+ * channel, and that is less work unless there are few. NULL: there is none, or the backward pass begins
+ * before it. */
+static const Node *peaks_of(const Graph *graph, const Node *node) {
+    enum { FEW = 8 };
+    if (node->n_readers != 1 || node->reader > graph->from) return NULL;
+    const Node *pool = &graph->nodes[node->reader];
+    const bool global = pool->op == &op_max_pool && pool->shape.rank == 1;
+    return global && node->conv.groups == 1 && node->shape.size[0] >= FEW ? pool : NULL;
+}
+
+/* A backward pass finds the planes as the forward pass used them. */
+static void conv1d_prepare(const Graph *graph, const Node *node, OpPass pass) {
+    const float *weights = node_parameter(graph, node, 0);
+    if (pass == OP_FORWARD && node->planes)
+        graph->kernels->winograd_weights(&node->conv, weights, node->planes);
+    if (pass == OP_FORWARD || !node_input(graph, node, 0)->gradient) return;
+    if (peaks_of(graph, node))
+        kernel_peaks_transpose(&node->conv, weights, node->packed);
+    else if (node->planes)
+        kernel_winograd_transpose(&node->conv, node->planes, node->packed);
+    else
+        kernel_conv1d_pack(&node->conv, weights, node->packed);
 }
 
 static void conv1d_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *x = node_input(graph, node, 0);
     const KernelRange in = {0, x->shape.size[0]};
     const KernelBatch batch = conv1d_batch(node, x, chunk);
+    const Node *pool = peaks_of(graph, node);
+    float *dw = node_slab(graph, node, 0, chunk), *dbias = node_slab(graph, node, 1, chunk);
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r += batch.samples) {
         const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
         const float *slope = node_gradient(node, r);
+        float *dx = x->gradient ? node_gradient(x, r) : NULL;
+        if (pool) {
+            const KernelPeaks peaks = {max_pool_positions(pool, r), node_value(pool, r),
+                                       node_gradient(pool, r)};
+            graph->kernels->peaks_gradient(&node->conv, &batch, in, valid, &peaks, node_value(x, r),
+                                           node->packed, dw, dbias, dx, chunk->scratch);
+            continue;
+        }
+        if (node->planes) {
+            graph->kernels->winograd_gradient(&node->conv, &batch, in, valid, node_value(x, r),
+                                              node_value(node, r), slope, node->packed, dw, dbias, dx,
+                                              chunk->scratch);
+            continue;
+        }
         for (int32_t s = 0; s < batch.samples; s++)
             stop_at_relu(graph, node, r + s, valid);
-        graph->kernels->conv1d_weights(&node->conv, &batch, in, valid, node_value(x, r), slope,
-                                       node_slab(graph, node, 0, chunk), node_slab(graph, node, 1, chunk));
-        if (x->gradient)
-            graph->kernels->conv1d_data(&node->conv, &batch, in, valid, node->packed, slope,
-                                        node_gradient(x, r));
+        graph->kernels->conv1d_weights(&node->conv, &batch, in, valid, node_value(x, r), slope, dw, dbias);
+        if (dx) graph->kernels->conv1d_data(&node->conv, &batch, in, valid, node->packed, slope, dx);
     }
 }
 

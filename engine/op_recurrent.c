@@ -183,7 +183,8 @@ static void recurrent_forward(const Graph *graph, const Node *node, const OpChun
     }
 }
 
-static void recurrent_prepare(const Graph *graph, const Node *node) {
+static void recurrent_prepare(const Graph *graph, const Node *node, OpPass pass) {
+    if (pass == OP_FORWARD) return;
     const KernelConv1d state = state_product(node);
     kernel_conv1d_pack(&node->conv, node_parameter(graph, node, INPUT_WEIGHT), node->packed);
     kernel_conv1d_pack(&state, node_parameter(graph, node, STATE_WEIGHT), state_packed(node));

@@ -17,14 +17,15 @@ typedef struct OpChunk {
     int32_t index; /* 0 .. GRAPH_CHUNKS - 1 */
     int32_t begin, rows;
     bool training;
-    float *slab; /* where this chunk's gradients of the parameters add up, laid out as Graph.parameters */
+    float *slab;    /* where this chunk's gradients of the parameters add up, laid out as Graph.parameters */
+    float *scratch; /* scratch_floats of any node, this thread's: holds nothing between calls */
 } OpChunk;
 
 /* An op. `shape` is the shape rule: it checks inputs and attributes, sets node->shape, node->type and memory
  * needs, and declares parameters; it reports with graph_fail and returns false. `forward` computes the node's
  * value rows, `backward` adds to the gradients of inputs that have one and to the chunk's slab; it may change
- * its own gradient. `prepare` runs once before the chunks of a backward pass. NULL where there is nothing to
- * do.
+ * its own gradient. `prepare` runs once before the chunks of a pass: before each forward pass, unless the
+ * graph is frozen, and before each backward pass. NULL where there is nothing to do.
  *
  * An op whose samples depend on each other while training has `sum` and `combine` too. Then, in both passes
  * of a training run, `sum` is called for every chunk (rows may be 0) before the node's own turn and leaves
@@ -37,7 +38,7 @@ typedef struct OpClass {
     const char *name;
     bool (*shape)(Graph *graph, Node *node);
     void (*forward)(const Graph *graph, const Node *node, const OpChunk *chunk);
-    void (*prepare)(const Graph *graph, const Node *node);
+    void (*prepare)(const Graph *graph, const Node *node, OpPass pass);
     void (*backward)(const Graph *graph, const Node *node, const OpChunk *chunk);
     void (*sum)(const Graph *graph, const Node *node, const OpChunk *chunk, OpPass pass);
     void (*combine)(const Graph *graph, const Node *node, OpPass pass, bool training);
@@ -52,6 +53,8 @@ struct Node {
     GraphShape shape;
     int32_t first_parameter, n_parameters;
     bool needs_gradient;
+    int32_t n_readers; /* nodes that have this one as an input; the last of them */
+    GraphNode reader;
 
     /* Attributes; each op uses its own. */
     bool masked; /* the last input is the lengths of `mask` */
@@ -69,14 +72,16 @@ struct Node {
     float *constants; /* owned copy of per-channel constants */
 
     /* Memory needs, set by the shape rule, and the memory, set by graph_finish. */
-    size_t saved_bytes;   /* of each row, forward -> backward */
-    size_t packed_floats; /* prepare -> backward */
-    size_t shared_bytes;  /* sum -> combine -> forward, backward */
-    uint8_t *bytes;       /* u8 value [max_batch][shape] */
-    float *value;         /* f32 value [max_batch][shape] */
-    float *gradient;      /* same, when needs_gradient */
+    size_t saved_bytes;    /* of each row, forward -> backward */
+    size_t planes_floats;  /* prepare -> forward, backward's prepare */
+    size_t packed_floats;  /* prepare -> backward */
+    size_t scratch_floats; /* of each thread */
+    size_t shared_bytes;   /* sum -> combine -> forward, backward */
+    uint8_t *bytes;        /* u8 value [max_batch][shape] */
+    float *value;          /* f32 value [max_batch][shape] */
+    float *gradient;       /* same, when needs_gradient */
     void *saved;
-    float *packed;
+    float *planes, *packed;
     void *shared;
 
     /* Inputs only: where the rows come from. */
@@ -100,9 +105,11 @@ struct Graph {
     int threads;
     const Kernels *kernels;
     bool finished;
-    int32_t batch; /* of the last forward, 0 before */
-    bool trained;  /* the last forward was for training */
+    bool frozen, prepared; /* parameters stay as they are; forward passes have what they prepare */
+    int32_t batch;         /* of the last forward, 0 before */
+    bool trained;          /* the last forward was for training */
     GraphNode loss;
+    GraphNode from; /* where the backward pass under way begins */
     int32_t n_nodes, n_parameters;
     Node nodes[GRAPH_MAX_NODES];
     int32_t n_barriers, barriers[GRAPH_MAX_NODES]; /* the nodes with `sum`, ascending */
@@ -110,6 +117,7 @@ struct Graph {
     size_t parameter_floats;
     float *parameters, *gradients;
     float *slabs[GRAPH_CHUNKS];
+    float *scratch[GRAPH_CHUNKS]; /* of each thread, of which there are no more than chunks */
     CoreArena arena;
 };
 
@@ -154,6 +162,10 @@ static inline uint8_t *node_bytes(const Node *node, int32_t row) {
 }
 static inline float *node_gradient(const Node *node, int32_t row) {
     return node->gradient + (size_t)row * node_size(node);
+}
+/* Of a max_pool: where each value of a row stood in the input, or -1. */
+static inline int32_t *max_pool_positions(const Node *node, int32_t row) {
+    return (int32_t *)node->saved + (size_t)row * node_size(node);
 }
 /* The node's parameter number `index`, and its gradients in a chunk's slab. */
 static inline float *node_parameter(const Graph *graph, const Node *node, int32_t index) {

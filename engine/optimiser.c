@@ -133,6 +133,7 @@ CoreStatus optimiser_step(Optimiser *optimiser, double *norm, CoreError *error) 
     if (options->clip_norm > 0 && length > (double)options->clip_norm)
         clip = (float)((double)options->clip_norm / length);
     const double factor = schedule_factor(&options->schedule, ++optimiser->step);
+    graph_freeze(optimiser->graph, false);
     update_parameters(optimiser, (float)((double)options->rate * factor * optimiser->scale), clip);
     return CORE_OK;
 }

@@ -27,13 +27,26 @@ static int32_t chunk_count(const Graph *graph) {
     return graph->batch < GRAPH_CHUNKS ? graph->batch : GRAPH_CHUNKS;
 }
 
+/* The calling thread's number in the parallel region, below GRAPH_CHUNKS. */
+static int thread_index(void) {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
 /* Chunk c of a batch, the same for any number of threads. */
 static OpChunk chunk_of(const Graph *graph, int32_t c, bool training) {
     const int32_t chunks = chunk_count(graph);
     const int32_t begin = c < chunks ? c * graph->batch / chunks : graph->batch;
     const int32_t end = c < chunks ? (c + 1) * graph->batch / chunks : graph->batch;
-    return (OpChunk){
-        .index = c, .begin = begin, .rows = end - begin, .training = training, .slab = graph->slabs[c]};
+    return (OpChunk){.index = c,
+                     .begin = begin,
+                     .rows = end - begin,
+                     .training = training,
+                     .slab = graph->slabs[c],
+                     .scratch = graph->scratch[thread_index()]};
 }
 
 static int thread_count(const Graph *graph) {
@@ -48,6 +61,11 @@ static int thread_count(const Graph *graph) {
 
 void graph_set_threads(Graph *graph, int threads) {
     graph->threads = threads;
+}
+
+void graph_freeze(Graph *graph, bool frozen) {
+    graph->frozen = frozen;
+    graph->prepared = false;
 }
 
 CoreStatus graph_set_input(Graph *graph, GraphNode input, const void *data, size_t pitch, CoreError *error) {
@@ -98,6 +116,13 @@ static void run_forward(const Graph *graph, bool training) {
     }
 }
 
+static void prepare(const Graph *graph, OpPass pass, GraphNode last) {
+    for (int32_t i = 0; i <= last; i++) {
+        const Node *node = &graph->nodes[i];
+        if (node->op->prepare && (pass == OP_FORWARD || node->gradient)) node->op->prepare(graph, node, pass);
+    }
+}
+
 CoreStatus graph_forward(Graph *graph, int32_t n, bool training, CoreError *error) {
     if (!graph->finished) return core_fail(error, CORE_ARGUMENT, "the graph is not finished");
     if (n < 1 || n > graph->max_batch)
@@ -110,6 +135,9 @@ CoreStatus graph_forward(Graph *graph, int32_t n, bool training, CoreError *erro
     }
     graph->batch = n;
     if (training) graph->counter++;
+    if (training) graph_freeze(graph, false);
+    if (!graph->prepared) prepare(graph, OP_FORWARD, graph->n_nodes - 1);
+    graph->prepared = graph->frozen;
     for (int32_t b = 0; b < graph->n_barriers && !training; b++) {
         const Node *node = &graph->nodes[graph->barriers[b]];
         node->op->combine(graph, node, OP_FORWARD, false);
@@ -210,10 +238,8 @@ static void compute_gradients(Graph *graph, GraphNode from, const float *cotange
     const int threads = thread_count(graph);
     const int32_t n_blocks = (int32_t)((graph->parameter_floats + BLOCK - 1) / BLOCK);
     (void)threads;
-    for (int32_t i = 0; i <= from; i++) {
-        const Node *node = &graph->nodes[i];
-        if (node->gradient && node->op->prepare) node->op->prepare(graph, node);
-    }
+    graph->from = from;
+    prepare(graph, OP_BACKWARD, from);
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads)
 #endif

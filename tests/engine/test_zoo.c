@@ -1,7 +1,7 @@
-/* A network of all the ops that the SIP CNN does not have: the same bits for any number of threads and after
- * a resume, samples that depend on each other included; no allocation in a step; and it learns. Also what
- * batch normalisation keeps. Relies on: engine/optimiser.h, engine/rng.h, allocations.h, Check. Relied on by:
- * test_engine.c. */
+/* A network of all the ops, and ways of computing them, that the SIP CNN does not have: the same bits for any
+ * number of threads and after a resume, samples that depend on each other included; no allocation in a step;
+ * and it learns. Also what batch normalisation keeps. Relies on: engine/optimiser.h, engine/rng.h,
+ * allocations.h, Check. Relied on by: test_engine.c. */
 #include "engine/optimiser.h"
 #include "engine/rng.h"
 #include "tests/engine/allocations.h"
@@ -45,9 +45,13 @@ static void draw_samples(uint64_t seed) {
 
 static GraphNode sequences(const Zoo *zoo, const GraphMask *mask) {
     Graph *graph = zoo->graph;
+    const GraphConv1d pointwise = {.out_channels = 32, .taps = 1, .relu = true};
+    const GraphConv1d wide = {.out_channels = 32, .taps = 3, .relu = true};
     const GraphConv1d conv = {.out_channels = 6, .taps = 3, .mask = mask};
     const GraphNorm norm = {.mask = mask};
-    GraphNode x = graph_conv1d(graph, zoo->x, &conv, "conv");
+    GraphNode x = graph_conv1d(graph, zoo->x, &pointwise, "pointwise");
+    x = graph_conv1d(graph, graph_conv1d(graph, x, &wide, "wide1"), &wide, "wide2"); /* minimal filtering */
+    x = graph_conv1d(graph, x, &conv, "conv");
     x = graph_gelu(graph, graph_batch_norm(graph, x, &norm, "norm"));
     const GraphNode ways[] = {graph_gru(graph, x, 4, false, mask, "gru"),
                               graph_lstm(graph, x, 4, true, mask, "lstm"), x};

@@ -171,6 +171,7 @@ def convolutions():
     conv_case(1, 12, 3, 20, 3, 'TAIL', stride=4)
     conv_case(2, 5, 4, 6, 3, groups=2)
     conv_case(3, 7, 3, 3, 2, 'CAUSAL', stride=2, relu=True, mask='front', groups=3)
+    conv_case(2, 7, 32, 32, 3, relu=True)
     conv_case(3, 7, 5, 0, 3)
     conv_case(2, 2, 3, 0, 5, relu=True)
     conv_case(2, 7, 4, 0, 3, 'VALID', stride=2)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFERS = 12, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
+enum { BUFFERS = 16, BUFFER_SIZE = 1 << 18, ROUNDS = 400 };
 
 /* One round of a check: sizes are drawn from `seed`, buffers live until the round ends. Odd rounds have all
  * buffers at the end of accessible memory, even ones at its start. */
@@ -130,6 +130,26 @@ static ConvCase draw_conv(Round *round, bool depthwise) {
     return c;
 }
 
+/* One by minimal filtering, at times of more tiles than are done at once. */
+static ConvCase draw_winograd(Round *round) {
+    ConvCase c = draw_conv(round, true);
+    c.group_in = 16 * draw(round, 2, 3);
+    c.group_out = 16 * draw(round, 2, 3);
+    c.conv = (KernelConv1d){.in_channels = c.group_in,
+                            .out_channels = c.group_out,
+                            .taps = 3,
+                            .stride = 1,
+                            .dilation = 1,
+                            .left = draw(round, 0, 3) ? draw(round, 0, 2) : draw(round, -6, 16),
+                            .relu = c.conv.relu,
+                            .groups = c.conv.groups};
+    c.batch = (KernelBatch){.samples = draw(round, 0, 3) ? draw(round, 1, 3) : draw(round, 9, 14),
+                            .x_pitch = c.in_length * c.group_in + draw(round, 0, 3),
+                            .y_pitch = c.out_length * c.group_out + draw(round, 0, 3)};
+    claim(kernel_conv1d_plan(&c.conv).winograd, 0, 0, 1);
+    return c;
+}
+
 static int x_count(const ConvCase *c) {
     return (int)((c->batch.samples - 1) * c->batch.x_pitch) + c->in_length * c->conv.in_channels;
 }
@@ -199,6 +219,23 @@ static double *widened(const float *x, int count) {
     return wide;
 }
 
+/* What a convolution makes, NaN where it must not write; to be freed. */
+static double *forward_reference(const ConvCase *c, bool depthwise, const float *x, const float *w,
+                                 const float *bias) {
+    const int count = y_count(c), out = c->conv.out_channels;
+    double *want = malloc((size_t)count * sizeof *want);
+    for (int i = 0; i < count; i++) {
+        const int in_sample = (int)(i % c->batch.y_pitch);
+        want[i] = !inside(c->out, in_sample / out) ? (double)NAN : bias ? (double)bias[in_sample % out] : 0;
+    }
+    Place at;
+    for (Products p = {.t = c->out.begin}; next_product(c, depthwise, &p, &at);)
+        want[at.y] += (double)x[at.x] * (double)w[at.w];
+    for (int i = 0; i < count && c->conv.relu; i++)
+        if (want[i] < 0) want[i] = 0;
+    return want;
+}
+
 static void check_conv_forward(Round *round, bool depthwise) {
     const ConvCase c = draw_conv(round, depthwise);
     const int out = c.conv.out_channels, count = y_count(&c);
@@ -206,15 +243,7 @@ static void check_conv_forward(Round *round, bool depthwise) {
     float *bias = draw(round, 0, 3) ? values(round, out) : NULL;
     float *y = empty(round, count), *other = empty(round, count);
     forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
-    double *want = widened(y, count);
-    for (int i = 0; i < count; i++)
-        if (inside(c.out, (int)(i % c.batch.y_pitch) / out))
-            want[i] = bias ? (double)bias[i % c.batch.y_pitch % out] : 0;
-    Place at;
-    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
-        want[at.y] += (double)x[at.x] * (double)w[at.w];
-    for (int i = 0; i < count && c.conv.relu; i++)
-        if (want[i] < 0) want[i] = 0;
+    double *want = forward_reference(&c, depthwise, x, w, bias);
     const Kernels *kernels = round->kernels, *reference = fused_reference(round);
     if (depthwise) {
         kernels->depthwise_conv1d(&c.conv, c.in, c.out, x, w, bias, y);
@@ -236,80 +265,222 @@ static void check_depthwise_conv1d(Round *round) {
     check_conv_forward(round, true);
 }
 
-static void check_conv_data(Round *round, bool depthwise) {
-    const ConvCase c = draw_conv(round, depthwise);
-    const int count = x_count(&c);
-    float *w = values(round, w_count(&c, depthwise)), *dy = values(round, y_count(&c));
-    float *start = values(round, count), *dx = copy(round, start, count), *other = copy(round, start, count);
-    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, c.conv.out_channels);
-    double *want = widened(start, count);
-    Place at;
-    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
-        want[at.x] += (double)dy[at.y] * (double)w[at.w];
-    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
-    if (depthwise) {
-        kernels->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, dx);
-        reference->depthwise_conv1d_data(&c.conv, c.in, c.out, w, dy, other);
-    } else {
-        const KernelPlan plan = kernel_conv1d_plan(&c.conv);
-        float *packed = empty(round, (int)plan.packed_floats);
-        kernel_conv1d_pack(&c.conv, w, packed);
-        kernels->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, dx);
-        reference->conv1d_data(&c.conv, &c.batch, c.in, c.out, packed, dy, other);
+/* Both gradients of a convolution, each twice, for two kernels, and as they should be; dx and dbias may be
+ * unwanted (NULL). */
+typedef struct Gradients {
+    int xs, ws, out;
+    float *dw[2], *dbias[2], *dx[2];
+    double *want_w, *want_bias, *want_x;
+} Gradients;
+
+static Gradients draw_gradients(Round *round, const ConvCase *c, bool depthwise) {
+    Gradients g = {.xs = x_count(c), .ws = w_count(c, depthwise), .out = c->conv.out_channels};
+    const float *w = values(round, g.ws), *bias = values(round, g.out), *x = values(round, g.xs);
+    g.want_w = widened(w, g.ws);
+    g.want_bias = widened(bias, g.out);
+    g.want_x = widened(x, g.xs);
+    const bool no_bias = draw(round, 0, 3) == 0, no_x = draw(round, 0, 3) == 0;
+    for (int i = 0; i < 2; i++) {
+        g.dw[i] = copy(round, w, g.ws);
+        g.dbias[i] = no_bias ? NULL : copy(round, bias, g.out);
+        g.dx[i] = no_x ? NULL : copy(round, x, g.xs);
     }
-    near(dx, want, count, c.conv.taps * c.group_out);
-    same_bits(dx, other, count);
-    free(want);
+    return g;
+}
+
+/* Tolerances suit sums of so many products. */
+static void check_gradients(const Gradients *g, double w_terms, double bias_terms, double x_terms) {
+    near(g->dw[0], g->want_w, g->ws, w_terms);
+    same_bits(g->dw[0], g->dw[1], g->ws);
+    if (g->dbias[0]) near(g->dbias[0], g->want_bias, g->out, bias_terms);
+    if (g->dbias[0]) same_bits(g->dbias[0], g->dbias[1], g->out);
+    if (g->dx[0]) near(g->dx[0], g->want_x, g->xs, x_terms);
+    if (g->dx[0]) same_bits(g->dx[0], g->dx[1], g->xs);
+    free(g->want_w);
+    free(g->want_bias);
+    free(g->want_x);
+}
+
+static void run_gradients(const Kernels *kernels, const ConvCase *c, bool depthwise, const float *x,
+                          const float *w, const float *packed, const float *dy, float *dw, float *dbias,
+                          float *dx) {
+    if (depthwise) {
+        kernels->depthwise_conv1d_weights(&c->conv, c->in, c->out, x, dy, dw, dbias);
+        if (dx) kernels->depthwise_conv1d_data(&c->conv, c->in, c->out, w, dy, dx);
+    } else {
+        kernels->conv1d_weights(&c->conv, &c->batch, c->in, c->out, x, dy, dw, dbias);
+        if (dx) kernels->conv1d_data(&c->conv, &c->batch, c->in, c->out, packed, dy, dx);
+    }
+}
+
+static void check_conv_gradients(Round *round, bool depthwise) {
+    const ConvCase c = draw_conv(round, depthwise);
+    const int out = c.conv.out_channels, ys = y_count(&c);
+    float *x = values(round, x_count(&c)), *w = values(round, w_count(&c, depthwise));
+    float *dy = values(round, ys), *packed = empty(round, (int)kernel_conv1d_plan(&c.conv).packed_floats);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
+    forget_gaps(dy, ys, c.batch.y_pitch, c.out, out);
+    const Gradients g = draw_gradients(round, &c, depthwise);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);) {
+        g.want_w[at.w] += (double)x[at.x] * (double)dy[at.y];
+        g.want_x[at.x] += (double)w[at.w] * (double)dy[at.y];
+    }
+    for (int i = 0; i < ys; i++)
+        if (inside(c.out, (int)(i % c.batch.y_pitch) / out))
+            g.want_bias[i % c.batch.y_pitch % out] += (double)dy[i];
+    if (!depthwise) kernel_conv1d_pack(&c.conv, w, packed);
+    const Kernels *kernels[] = {round->kernels, fused_reference(round)};
+    for (int i = 0; i < 2; i++)
+        run_gradients(kernels[i], &c, depthwise, x, w, packed, dy, g.dw[i], g.dbias[i], g.dx[i]);
+    const double positions = c.batch.samples * c.out_length;
+    check_gradients(&g, positions, positions, c.conv.taps * c.group_out);
 }
 
 static void check_conv1d_data(Round *round) {
-    check_conv_data(round, false);
-}
-
-static void check_depthwise_conv1d_data(Round *round) {
-    check_conv_data(round, true);
-}
-
-static void check_conv_weights(Round *round, bool depthwise) {
-    const ConvCase c = draw_conv(round, depthwise);
-    const int out = c.conv.out_channels, count = w_count(&c, depthwise);
-    float *x = values(round, x_count(&c)), *dy = values(round, y_count(&c));
-    float *start = values(round, count), *dw = copy(round, start, count), *other = copy(round, start, count);
-    float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
-    float *other_bias = copy(round, bias_start, out);
-    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.conv.in_channels);
-    forget_gaps(dy, y_count(&c), c.batch.y_pitch, c.out, out);
-    double *want = widened(start, count), *want_bias = widened(bias_start, out);
-    Place at;
-    for (Products p = {.t = c.out.begin}; next_product(&c, depthwise, &p, &at);)
-        want[at.w] += (double)x[at.x] * (double)dy[at.y];
-    for (int s = 0; s < c.batch.samples; s++)
-        for (int t = c.out.begin; t < c.out.end; t++)
-            for (int o = 0; o < out; o++)
-                want_bias[o] += (double)dy[s * c.batch.y_pitch + t * out + o];
-    if (draw(round, 0, 3) == 0) dbias = other_bias = NULL;
-    const Kernels *kernels = round->kernels, *reference = fused_reference(round);
-    if (depthwise) {
-        kernels->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, dw, dbias);
-        reference->depthwise_conv1d_weights(&c.conv, c.in, c.out, x, dy, other, other_bias);
-    } else {
-        kernels->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, dw, dbias);
-        reference->conv1d_weights(&c.conv, &c.batch, c.in, c.out, x, dy, other, other_bias);
-    }
-    near(dw, want, count, c.batch.samples * c.out_length);
-    same_bits(dw, other, count);
-    if (dbias) near(dbias, want_bias, out, c.batch.samples * c.out_length);
-    if (dbias) same_bits(dbias, other_bias, out);
-    free(want);
-    free(want_bias);
+    check_conv_gradients(round, false);
 }
 
 static void check_conv1d_weights(Round *round) {
-    check_conv_weights(round, false);
+    round->seed += ROUNDS; /* other cases */
+    check_conv_gradients(round, false);
+}
+
+static void check_depthwise_conv1d_data(Round *round) {
+    check_conv_gradients(round, true);
 }
 
 static void check_depthwise_conv1d_weights(Round *round) {
-    check_conv_weights(round, true);
+    round->seed += ROUNDS;
+    check_conv_gradients(round, true);
+}
+
+/* The planes hold the values of the polynomial w0 + w1 z + w2 z^2 at z = 0, 3/4, -3/4, 3/2, -3/2, each
+ * divided by the product of the point's distances to the others, and its leading coefficient. */
+static void check_winograd_weights(Round *round) {
+    static const double points[] = {0, 0.75, -0.75, 1.5, -1.5};
+    const ConvCase c = draw_winograd(round);
+    const int size = c.group_in * c.group_out;
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    float *w = values(round, 3 * size), *planes = empty(round, (int)plan.planes_floats);
+    float *other = empty(round, (int)plan.planes_floats);
+    round->kernels->winograd_weights(&c.conv, w, planes);
+    fused_reference(round)->winograd_weights(&c.conv, w, other);
+    for (int p = 0; p < 6; p++)
+        for (int i = 0; i < size; i++) {
+            double want = (double)w[2 * size + i], distances = 1;
+            for (int k = 0; k < 5 && p < 5; k++)
+                distances *= k == p ? 1 : points[p] - points[k];
+            if (p < 5)
+                want = ((double)w[i] + points[p] * ((double)w[size + i] + points[p] * want)) / distances;
+            claim(fabs((double)planes[p * size + i] - want) <= 1e-6, p * size + i,
+                  (double)planes[p * size + i], want);
+        }
+    same_bits(planes, other, 6 * size);
+}
+
+/* Minimal filtering may lose four times as much as a sum of `terms` products: what its transforms multiply a
+ * rounding error with adds up to nine at worst. A wrong coefficient shows in the second digit. */
+static double winograd_terms(double terms) {
+    return 4 * (4 + terms);
+}
+
+/* The planes that the kernels of this level make of w. */
+static float *winograd_planes(Round *round, const ConvCase *c, const float *w) {
+    float *planes = empty(round, (int)kernel_conv1d_plan(&c->conv).planes_floats);
+    round->kernels->winograd_weights(&c->conv, w, planes);
+    return planes;
+}
+
+static float *winograd_scratch(Round *round, const ConvCase *c) {
+    return empty(round, (int)kernel_conv1d_plan(&c->conv).scratch_floats);
+}
+
+static void check_winograd_conv1d(Round *round) {
+    const ConvCase c = draw_winograd(round);
+    const int count = y_count(&c);
+    float *x = values(round, x_count(&c)), *w = values(round, w_count(&c, false));
+    float *bias = draw(round, 0, 3) ? values(round, c.group_out) : NULL;
+    float *y = empty(round, count), *other = empty(round, count);
+    forget_gaps(x, x_count(&c), c.batch.x_pitch, c.in, c.group_in);
+    double *want = forward_reference(&c, false, x, w, bias);
+    const float *planes = winograd_planes(round, &c, w);
+    float *scratch = winograd_scratch(round, &c);
+    round->kernels->winograd_conv1d(&c.conv, &c.batch, c.in, c.out, x, planes, bias, y, scratch);
+    fused_reference(round)->winograd_conv1d(&c.conv, &c.batch, c.in, c.out, x, planes, bias, other, scratch);
+    near(y, want, count, winograd_terms(3 * c.group_in));
+    same_bits(y, other, count);
+    free(want);
+}
+
+/* Behind the ReLU of a result y that has exact zeros. */
+static void check_winograd_gradient(Round *round) {
+    const ConvCase c = draw_winograd(round);
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    const int out = c.group_out, xs = x_count(&c), ys = y_count(&c);
+    float *x = values(round, xs), *w = values(round, w_count(&c, false)), *dy = values(round, ys);
+    float *y = values(round, ys);
+    for (int i = 0; i < ys; i++)
+        y[i] = y[i] > 0 ? y[i] : 0;
+    forget_gaps(x, xs, c.batch.x_pitch, c.in, c.group_in);
+    forget_gaps(dy, ys, c.batch.y_pitch, c.out, out);
+    forget_gaps(y, ys, c.batch.y_pitch, c.out, out);
+    const Gradients g = draw_gradients(round, &c, false);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, false, &p, &at);) {
+        if (c.conv.relu && !(y[at.y] > 0)) continue;
+        g.want_w[at.w] += (double)x[at.x] * (double)dy[at.y];
+        g.want_x[at.x] += (double)w[at.w] * (double)dy[at.y];
+    }
+    for (int i = 0; i < ys; i++)
+        if (inside(c.out, (int)(i % c.batch.y_pitch) / out) && !(c.conv.relu && !(y[i] > 0)))
+            g.want_bias[i % c.batch.y_pitch % out] += (double)dy[i];
+    const float *planes = winograd_planes(round, &c, w);
+    float *transposed = empty(round, (int)plan.packed_floats), *scratch = winograd_scratch(round, &c);
+    kernel_winograd_transpose(&c.conv, planes, transposed);
+    const Kernels *kernels[] = {round->kernels, fused_reference(round)};
+    for (int i = 0; i < 2; i++)
+        kernels[i]->winograd_gradient(&c.conv, &c.batch, c.in, c.out, x, y, dy, transposed, g.dw[i],
+                                      g.dbias[i], g.dx[i], scratch);
+    const double positions = c.batch.samples * c.out_length;
+    check_gradients(&g, winograd_terms(positions), positions, winograd_terms(3 * out));
+}
+
+/* Peaks anywhere, beyond both ends too, and values of both signs. */
+static void check_peaks_gradient(Round *round) {
+    ConvCase c = draw_conv(round, false);
+    c.group_in = c.conv.in_channels;
+    c.group_out = c.conv.out_channels;
+    c.conv.groups = draw(round, 0, 1);
+    const int out = c.group_out, xs = x_count(&c), n = c.batch.samples * out;
+    float *x = values(round, xs), *w = values(round, w_count(&c, false));
+    float *y = values(round, n), *dy = values(round, n);
+    int32_t *positions = buffer(round, (size_t)n * sizeof *positions);
+    for (int i = 0; i < n; i++)
+        positions[i] = draw(round, -1, c.out_length);
+    forget_gaps(x, xs, c.batch.x_pitch, c.in, c.group_in);
+    const Gradients g = draw_gradients(round, &c, false);
+    Place at;
+    for (Products p = {.t = c.out.begin}; next_product(&c, false, &p, &at);) {
+        const int peak = (int)(at.y / c.batch.y_pitch) * out + (int)(at.y % c.batch.y_pitch) % out;
+        if ((int)(at.y % c.batch.y_pitch) / out != positions[peak] || (c.conv.relu && !(y[peak] > 0)))
+            continue;
+        g.want_w[at.w] += (double)x[at.x] * (double)dy[peak];
+        g.want_x[at.x] += (double)w[at.w] * (double)dy[peak];
+    }
+    for (int i = 0; i < n; i++)
+        if (inside(c.out, positions[i]) && !(c.conv.relu && !(y[i] > 0)))
+            g.want_bias[i % out] += (double)dy[i];
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    const KernelPeaks peaks = {positions, y, dy};
+    float *transposed = empty(round, (int)plan.packed_floats);
+    float *scratch = empty(round, (int)plan.scratch_floats);
+    kernel_peaks_transpose(&c.conv, w, transposed);
+    const Kernels *kernels[] = {round->kernels, fused_reference(round)};
+    for (int i = 0; i < 2; i++)
+        kernels[i]->peaks_gradient(&c.conv, &c.batch, c.in, c.out, &peaks, x, transposed, g.dw[i], g.dbias[i],
+                                   g.dx[i], scratch);
+    check_gradients(&g, c.batch.samples, c.batch.samples, c.conv.taps * out);
 }
 
 /* Zeros among the inputs; the weights that they would meet are NaN, which would show. */
