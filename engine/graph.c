@@ -115,6 +115,10 @@ GraphNode graph_append(Graph *graph, Node *node, const char *name) {
         return GRAPH_NONE;
     }
     if (node->op->sum) graph->barriers[graph->n_barriers++] = graph->n_nodes;
+    for (int32_t i = 0; i < node->n_inputs; i++) {
+        graph->nodes[node->inputs[i]].n_readers++;
+        graph->nodes[node->inputs[i]].reader = graph->n_nodes;
+    }
     graph->nodes[graph->n_nodes] = *node;
     return graph->n_nodes++;
 }
@@ -190,6 +194,7 @@ static void plan_memory(Graph *graph, Planner *planner) {
     size_t scratch = 0;
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         Node *node = &graph->nodes[i];
+        if (node->folded) continue;
         if (node->type == GRAPH_U8)
             node->bytes = plan_block(planner, batch, node_size(node), 1);
         else
@@ -233,6 +238,7 @@ CoreStatus graph_finish(Graph *graph, CoreError *error) {
         core_fail(&graph->error, CORE_ARGUMENT, "the graph has no nodes");
     if (graph->error.status != CORE_OK) return core_fail(error, graph->error.status, "%s", graph->error.text);
 
+    fold_embeddings(graph);
     propagate_gradient_needs(graph);
     Planner planner = {0};
     plan_memory(graph, &planner);

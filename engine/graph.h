@@ -87,7 +87,12 @@ GraphNode graph_input_u8(Graph *graph, const char *name, GraphShape shape);
 
 /* The sum of F embeddings: ids u8 [L, F] -> [L, out_channels]. Field f has ids 0 .. vocabulary[f] - 1, its
  * rows of the table [sum of vocabulary, out_channels] follow those of field f - 1; a greater id adds nothing.
- */
+ *
+ * Where one conv1d without groups is all that reads it, the two are computed together, by looking up what
+ * each id adds under each tap, which takes a table for every change of the weights. So this is done unless
+ * the graph has a loss and a full batch has fewer outputs' positions than the embedding has rows. Parameters,
+ * their gradients and ONNX models are the same either way; only graph_value and graph_gradient are NULL for
+ * such an embedding. */
 GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
                       const GraphMask *mask, const char *name);
 /* A convolution of such an embedding in one: ids u8 [L, F] -> [L', out_channels], table [taps][sum of
