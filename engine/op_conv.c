@@ -31,11 +31,12 @@ void stop_at_relu(const Graph *graph, const Node *node, int32_t row, KernelRange
                                   node_gradient(node, row) + begin);
 }
 
+/* Where no position of the input holds data, a convolution's weights have no gradient, but its bias has. */
 void add_bias_gradient(const Graph *graph, const Node *node, int32_t row, KernelRange valid, float *dbias) {
-    const size_t channels = (size_t)node->conv.out_channels;
-    const float *slope = node_gradient(node, row);
-    for (int32_t t = valid.begin; t < valid.end; t++)
-        graph->kernels->add(channels, slope + (size_t)t * channels, dbias);
+    const KernelBatch one = {.samples = 1};
+    const KernelRange none = {0, 0};
+    graph->kernels->conv1d_weights(&node->conv, &one, none, valid, NULL, node_gradient(node, row), NULL,
+                                   dbias);
 }
 
 /* ---- what all convolutions share: attributes and output length ---- */
