@@ -132,18 +132,29 @@ CoreStatus bench_case_new(const BenchLayer *layer, BenchCase *c, CoreError *erro
     c->dx = take(xs, 5);
     c->dw = take(weights, 6);
     c->dbias = take((size_t)layer->out, 7);
-    c->packed = take(kernel_conv1d_plan(&c->conv).packed_floats, 8);
+    const KernelPlan plan = kernel_conv1d_plan(&c->conv);
+    c->winograd = plan.winograd && layer->kind == BENCH_LAYER_CONV;
+    c->packed = take(plan.packed_floats, 8);
+    c->planes = take(plan.planes_floats, 9);
+    c->scratch = take(plan.scratch_floats, 10);
     c->ids = malloc(xs);
-    if (!c->x || !c->weights || !c->bias || !c->y || !c->dx || !c->dw || !c->dbias || !c->packed || !c->ids)
+    if (!c->x || !c->weights || !c->bias || !c->y || !c->dx || !c->dw || !c->dbias || !c->packed ||
+        (c->winograd && !c->planes) || !c->scratch || !c->ids)
         return core_fail(error, CORE_MEMORY, "out of memory for layer %s", layer->name);
     for (size_t i = 0; i < xs; i++)
         c->ids[i] = (uint8_t)rng_below(LOOKUP_IDS, 1, 9, 0, (uint32_t)i);
-    if (!lookup && !depthwise) kernel_conv1d_pack(&c->conv, c->weights, c->packed);
+    if (c->winograd) {
+        kernels_best()->winograd_weights(&c->conv, c->weights, c->planes);
+        kernel_winograd_transpose(&c->conv, c->planes, c->packed);
+    } else if (!lookup && !depthwise) {
+        kernel_conv1d_pack(&c->conv, c->weights, c->packed);
+    }
     return CORE_OK;
 }
 
 void bench_case_free(BenchCase *c) {
-    float *const blocks[] = {c->x, c->weights, c->bias, c->y, c->dx, c->dw, c->dbias, c->packed};
+    float *const blocks[] = {c->x,  c->weights, c->bias,   c->y,      c->dx,
+                             c->dw, c->dbias,   c->packed, c->planes, c->scratch};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     free(c->ids);
@@ -166,11 +177,24 @@ static double inputs_met(const BenchLayer *layer) {
 double bench_case_flops(const BenchCase *c, BenchKernel kernel) {
     const BenchLayer *layer = &c->layer;
     const double met = layer->samples * inputs_met(layer) * layer->out;
+    if (kernel == (c->winograd ? BENCH_KERNEL_DATA : BENCH_KERNEL_BOTH)) return 0;
+    if (kernel == BENCH_KERNEL_BOTH) return 4 * met * layer->in;
     switch (layer->kind) {
     case BENCH_LAYER_DEPTHWISE: return 2 * met;
     case BENCH_LAYER_LOOKUP: return kernel == BENCH_KERNEL_DATA ? 0 : met * layer->in;
     default: return 2 * met * layer->in;
     }
+}
+
+static void run_winograd(const BenchCase *c, const Kernels *kernels, BenchKernel kernel, KernelRange in,
+                         KernelRange out) {
+    const KernelBatch batch = {c->layer.samples, (ptrdiff_t)x_pitch(&c->layer),
+                               (ptrdiff_t)y_pitch(&c->layer)};
+    if (kernel == BENCH_KERNEL_FORWARD)
+        kernels->winograd_conv1d(&c->conv, &batch, in, out, c->x, c->planes, c->bias, c->y, c->scratch);
+    else
+        kernels->winograd_gradient(&c->conv, &batch, in, out, c->x, c->y, c->y, c->packed, c->dw, c->dbias,
+                                   kernel == BENCH_KERNEL_BOTH ? c->dx : NULL, c->scratch);
 }
 
 /* Convolutions and dense layers differ in the forward pass only. */
@@ -212,7 +236,7 @@ void bench_case_run(const BenchCase *c, const Kernels *kernels, BenchKernel kern
     const BenchLayer *layer = &c->layer;
     const KernelRange in = {0, layer->length}, out = {0, layer->out_length};
     if (layer->kind == BENCH_LAYER_CONV || layer->kind == BENCH_LAYER_DENSE) {
-        run_product(c, kernels, kernel, in, out);
+        (c->winograd ? run_winograd : run_product)(c, kernels, kernel, in, out);
         return;
     }
     for (size_t sample = 0; sample < (size_t)layer->samples; sample++)

@@ -11,7 +11,8 @@
 #define BENCH_KERNEL_MAP(X)                                                                                  \
     X(FORWARD, "forward")                                                                                    \
     X(DATA, "data gradient")                                                                                 \
-    X(WEIGHTS, "weight gradient")
+    X(WEIGHTS, "weight gradient")                                                                            \
+    X(BOTH, "both gradients")
 
 typedef enum BenchKernel {
 #define BENCH_KERNEL_ENUM(name, text) BENCH_KERNEL_##name,
@@ -51,8 +52,10 @@ int bench_layers(BenchLayer layers[BENCH_LAYERS_MAX]);
 typedef struct BenchCase {
     BenchLayer layer;
     KernelConv1d conv;
+    bool winograd; /* by minimal filtering, whose gradients are one kernel that shares what both need */
     KernelLookup lookup;
-    int32_t offsets[9];                                       /* of the look-up */
+    int32_t offsets[9]; /* of the look-up */
+    float *planes, *scratch;
     float *x, *weights, *packed, *bias, *y, *dx, *dw, *dbias; /* y is dy for the gradients */
     uint8_t *ids;
 } BenchCase;
@@ -61,8 +64,8 @@ typedef struct BenchCase {
 CORE_NODISCARD CoreStatus bench_case_new(const BenchLayer *layer, BenchCase *c, CoreError *error);
 void bench_case_free(BenchCase *c);
 
-/* Floating-point operations of one run: a multiply-add counts as two, a look-up's addition as one. 0: the
- * layer has no such kernel. */
+/* Floating-point operations of one run: a multiply-add counts as two, a look-up's addition as one. With
+ * minimal filtering those of the plain sums, of which it needs half. 0: the layer has no such kernel. */
 double bench_case_flops(const BenchCase *c, BenchKernel kernel);
 /* One run over all samples. */
 void bench_case_run(const BenchCase *c, const Kernels *kernels, BenchKernel kernel);

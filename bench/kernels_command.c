@@ -135,13 +135,14 @@ static double best_share(const KernelsResult *result, const Timed *timed) {
 
 static json_t *timed_json(const KernelsResult *result, const Timed *timed) {
     const BenchLayer *layer = &timed->on->layer;
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "layer", layer->name,
-        "op", bench_layer_kind_name(layer->kind), "kernel", bench_kernel_name(timed->kernel), "isa",
-        core_cpu_level_name(timed->level), "samples", (int)layer->samples, "length", (int)layer->length, "in",
-        (int)layer->in, "out", (int)layer->out, "taps", (int)layer->taps, "stride", (int)layer->stride,
-        "dilation", (int)layer->dilation, "gflops", median_gflops(timed), "best_gflops", best_gflops(timed),
-        "fma_share", bench_series_median(&timed->share), "best_fma_share", best_share(result, timed));
+    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f}",
+                     "layer", layer->name, "op", bench_layer_kind_name(layer->kind), "kernel",
+                     bench_kernel_name(timed->kernel), "minimal_filtering", (int)timed->on->winograd, "isa",
+                     core_cpu_level_name(timed->level), "samples", (int)layer->samples, "length",
+                     (int)layer->length, "in", (int)layer->in, "out", (int)layer->out, "taps",
+                     (int)layer->taps, "stride", (int)layer->stride, "dilation", (int)layer->dilation,
+                     "gflops", median_gflops(timed), "best_gflops", best_gflops(timed), "fma_share",
+                     bench_series_median(&timed->share), "best_fma_share", best_share(result, timed));
 }
 
 static json_t *sip_cnn_json(const BenchSipCnn *sip) {
@@ -180,8 +181,8 @@ static void print_row(const KernelsResult *result, int *i) {
     char shape[64];
     snprintf(shape, sizeof shape, "%d of %dx%d > %d k%d s%d d%d", (int)layer->samples, (int)layer->length,
              (int)layer->in, (int)layer->out, (int)layer->taps, (int)layer->stride, (int)layer->dilation);
-    printf("%-20s %-9s %-15s %-28s", layer->name, bench_layer_kind_name(layer->kind),
-           bench_kernel_name(first->kernel), shape);
+    printf("%-20s %-9s %-15s %c%-28s", layer->name, bench_layer_kind_name(layer->kind),
+           bench_kernel_name(first->kernel), first->on->winograd ? '*' : ' ', shape);
     for (; *i < result->n_timed && result->timed[*i].on == first->on &&
            result->timed[*i].kernel == first->kernel;
          ++*i) {
@@ -194,11 +195,11 @@ static void print_row(const KernelsResult *result, int *i) {
 
 static void print_table(const KernelsResult *result) {
     printf("GFLOP/s on one thread: median of %zu turns of %.0f ms, best, and the best's share of the loop's "
-           "best\n\n%-75s",
+           "best\n\n%-76s",
            result->rounds, 1e3 * result->sample, "");
     for (int level = 0; level < CORE_CPU_LEVELS; level++)
         if (result->fma[level].count) printf("  %-20s", core_cpu_level_name((CoreCpuLevel)level));
-    printf("\n%-75s", "multiply-adds in registers (the loop)");
+    printf("\n%-76s", "multiply-adds in registers (the loop)");
     for (int level = 0; level < CORE_CPU_LEVELS; level++)
         if (result->fma[level].count)
             printf("  %6.1f %6.1f       ", bench_series_median(&result->fma[level]),
@@ -206,6 +207,8 @@ static void print_table(const KernelsResult *result) {
     putchar('\n');
     for (int i = 0; i < result->n_timed;)
         print_row(result, &i);
+    puts("* by minimal filtering, which needs half of the multiply-adds that are counted here, those of the "
+         "plain sums: so its share may exceed 100 %");
     const BenchSipCnn *sip = &result->sip_cnn;
     printf("\nSIP CNN, batches of %d random rows, %s kernels:\n", BENCH_SIP_BATCH,
            core_cpu_level_name(core_cpu_level()));

@@ -147,6 +147,8 @@ static void print_tables(const BenchPeers *peers) {
     printf("\n\nnet work  batch threads     sipcnn       best  GFLOP/s  share of these\n");
     for (int i = 0; i < peers->n_contests; i++)
         print_own(peers, &peers->contests[i]);
+    puts("\nThe multiply-adds of plain sums are counted; minimal filtering and the gradients of maxima need "
+         "fewer, so that a share may exceed 100 %.");
 }
 
 /* ---- what went wrong ---- */

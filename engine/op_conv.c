@@ -229,13 +229,26 @@ static void conv1d_forward(const Graph *graph, const Node *node, const OpChunk *
     }
 }
 
+/* A maximum over all positions that alone reads the node: then its gradient has one position for each
+ * channel, and that is less work unless there are few. NULL: there is none, or the backward pass begins
+ * before it. */
+static const Node *peaks_of(const Graph *graph, const Node *node) {
+    enum { FEW = 8 };
+    if (node->n_readers != 1 || node->reader > graph->from) return NULL;
+    const Node *pool = &graph->nodes[node->reader];
+    const bool global = pool->op == &op_max_pool && pool->shape.rank == 1;
+    return global && node->conv.groups == 1 && node->shape.size[0] >= FEW ? pool : NULL;
+}
+
 /* A backward pass finds the planes as the forward pass used them. */
 static void conv1d_prepare(const Graph *graph, const Node *node, OpPass pass) {
     const float *weights = node_parameter(graph, node, 0);
     if (pass == OP_FORWARD && node->planes)
         graph->kernels->winograd_weights(&node->conv, weights, node->planes);
     if (pass == OP_FORWARD || !node_input(graph, node, 0)->gradient) return;
-    if (node->planes)
+    if (peaks_of(graph, node))
+        kernel_peaks_transpose(&node->conv, weights, node->packed);
+    else if (node->planes)
         kernel_winograd_transpose(&node->conv, node->planes, node->packed);
     else
         kernel_conv1d_pack(&node->conv, weights, node->packed);
@@ -245,22 +258,29 @@ static void conv1d_backward(const Graph *graph, const Node *node, const OpChunk 
     const Node *x = node_input(graph, node, 0);
     const KernelRange in = {0, x->shape.size[0]};
     const KernelBatch batch = conv1d_batch(node, x, chunk);
+    const Node *pool = peaks_of(graph, node);
     float *dw = node_slab(graph, node, 0, chunk), *dbias = node_slab(graph, node, 1, chunk);
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r += batch.samples) {
         const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
         const float *slope = node_gradient(node, r);
+        float *dx = x->gradient ? node_gradient(x, r) : NULL;
+        if (pool) {
+            const KernelPeaks peaks = {max_pool_positions(pool, r), node_value(pool, r),
+                                       node_gradient(pool, r)};
+            graph->kernels->peaks_gradient(&node->conv, &batch, in, valid, &peaks, node_value(x, r),
+                                           node->packed, dw, dbias, dx, chunk->scratch);
+            continue;
+        }
         if (node->planes) {
             graph->kernels->winograd_gradient(&node->conv, &batch, in, valid, node_value(x, r),
-                                              node_value(node, r), slope, node->packed, dw, dbias,
-                                              x->gradient ? node_gradient(x, r) : NULL, chunk->scratch);
+                                              node_value(node, r), slope, node->packed, dw, dbias, dx,
+                                              chunk->scratch);
             continue;
         }
         for (int32_t s = 0; s < batch.samples; s++)
             stop_at_relu(graph, node, r + s, valid);
         graph->kernels->conv1d_weights(&node->conv, &batch, in, valid, node_value(x, r), slope, dw, dbias);
-        if (x->gradient)
-            graph->kernels->conv1d_data(&node->conv, &batch, in, valid, node->packed, slope,
-                                        node_gradient(x, r));
+        if (dx) graph->kernels->conv1d_data(&node->conv, &batch, in, valid, node->packed, slope, dx);
     }
 }
 

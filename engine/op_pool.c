@@ -58,17 +58,13 @@ static bool max_pool_shape(Graph *graph, Node *node) {
     return true;
 }
 
-static int32_t *max_pool_index(const Node *node, int32_t row) {
-    return (int32_t *)node->saved + (size_t)row * node_size(node);
-}
-
 static void max_pool_forward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *x = node_input(graph, node, 0);
     const int32_t windows = pool_windows(node), channels = pool_channels(node);
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
         const KernelRange valid = node_valid(graph, node, r, x->shape.size[0]);
         float *y = node_value(node, r);
-        int32_t *index = max_pool_index(node, r);
+        int32_t *index = max_pool_positions(node, r);
         for (int32_t w = 0; w < windows; w++, y += channels, index += channels)
             graph->kernels->max_pool(pool_window(node, valid, w), channels, node_value(x, r), y, index);
     }
@@ -78,7 +74,7 @@ static void max_pool_backward(const Graph *graph, const Node *node, const OpChun
     const Node *x = node_input(graph, node, 0);
     const size_t channels = (size_t)pool_channels(node), count = node_size(node);
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
-        const int32_t *index = max_pool_index(node, r);
+        const int32_t *index = max_pool_positions(node, r);
         const float *from = node_gradient(node, r);
         float *to = node_gradient(x, r);
         for (size_t i = 0; i < count; i += channels)

@@ -114,6 +114,7 @@ struct Graph {
     int32_t batch;         /* of the last forward, 0 before */
     bool trained;          /* the last forward was for training */
     GraphNode loss;
+    GraphNode from; /* where the backward pass under way begins */
     int32_t n_nodes, n_parameters;
     Node nodes[GRAPH_MAX_NODES];
     int32_t n_barriers, barriers[GRAPH_MAX_NODES]; /* the nodes with `sum`, ascending */
@@ -170,6 +171,10 @@ static inline uint8_t *node_bytes(const Node *node, int32_t row) {
 }
 static inline float *node_gradient(const Node *node, int32_t row) {
     return node->gradient + (size_t)row * node_size(node);
+}
+/* Of a max_pool: where each value of a row stood in the input, or -1. */
+static inline int32_t *max_pool_positions(const Node *node, int32_t row) {
+    return (int32_t *)node->saved + (size_t)row * node_size(node);
 }
 /* The node's parameter number `index`, and its gradients in a chunk's slab. */
 static inline float *node_parameter(const Graph *graph, const Node *node, int32_t index) {

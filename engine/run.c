@@ -254,6 +254,7 @@ static void compute_gradients(Graph *graph, GraphNode from, const float *cotange
     const int threads = thread_count(graph);
     const int32_t n_blocks = (int32_t)((graph->parameter_floats + BLOCK - 1) / BLOCK);
     (void)threads;
+    graph->from = from;
     prepare(graph, OP_BACKWARD, from);
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads)

@@ -2,7 +2,7 @@
  * Relies on: kernels.def, engine/core/cpu.h.
  * Relied on by: engine, infer, bench, through kernels.h. */
 #include "engine/kernels/declare.h"
-#include "engine/kernels/winograd.h"
+#include "engine/kernels/sizes.h"
 
 /* One constant table per instruction set, each filled from its rows of kernels.def. */
 #define KERNEL(family, isa, function) KERNEL_ROW_##isa(.family = function, )
@@ -66,12 +66,15 @@ static bool is_winograd(const KernelConv1d *conv) {
 KernelPlan kernel_conv1d_plan(const KernelConv1d *conv) {
     const size_t groups = conv->groups > 0 ? (size_t)conv->groups : 1;
     const size_t in = (size_t)conv->in_channels, out = (size_t)conv->out_channels;
-    if (!is_winograd(conv)) return (KernelPlan){.packed_floats = (size_t)conv->taps * (in / groups) * out};
-    const size_t weights = WINOGRAD_PLANES * in * out;
+    const size_t weights = (size_t)conv->taps * (in / groups) * out;
+    const size_t peaks = PEAKS_CHANNELS * (size_t)conv->taps * in;
+    if (!is_winograd(conv)) return (KernelPlan){.packed_floats = weights, .scratch_floats = peaks};
+    const size_t planes = WINOGRAD_PLANES * in * out;
+    const size_t tiles = WINOGRAD_PLANES * WINOGRAD_TILES * (in + out);
     return (KernelPlan){.winograd = true,
-                        .packed_floats = weights,
-                        .planes_floats = weights,
-                        .scratch_floats = WINOGRAD_PLANES * WINOGRAD_TILES * (in + out) + weights};
+                        .packed_floats = planes,
+                        .planes_floats = planes,
+                        .scratch_floats = tiles + planes > peaks ? tiles + planes : peaks};
 }
 
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed) {
@@ -84,12 +87,23 @@ void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *p
                     packed[o * in + i] = weights[(k * in + i) * out + o];
 }
 
+/* to [columns][rows] = from [rows][columns], in blocks of lines of the cache. */
+static void transpose(ptrdiff_t rows, ptrdiff_t columns, const float *restrict from, float *restrict to) {
+    enum { BLOCK = 16 };
+    for (ptrdiff_t block = 0; block < columns; block += BLOCK) {
+        const ptrdiff_t end = columns - block < BLOCK ? columns : block + BLOCK;
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = block; c < end; c++)
+                to[c * rows + r] = from[r * columns + c];
+    }
+}
+
+void kernel_peaks_transpose(const KernelConv1d *conv, const float *weights, float *transposed) {
+    transpose((ptrdiff_t)conv->taps * conv->in_channels, conv->out_channels, weights, transposed);
+}
+
 void kernel_winograd_transpose(const KernelConv1d *conv, const float *planes, float *transposed) {
-    enum { BLOCK = WINOGRAD_MULTIPLE };
     const ptrdiff_t in = conv->in_channels, out = conv->out_channels;
-    for (ptrdiff_t p = 0; p < WINOGRAD_PLANES; p++, planes += in * out, transposed += in * out)
-        for (ptrdiff_t block = 0; block < out; block += BLOCK)
-            for (ptrdiff_t i = 0; i < in; i++)
-                for (ptrdiff_t o = block; o < block + BLOCK; o++)
-                    transposed[o * in + i] = planes[i * out + o];
+    for (ptrdiff_t p = 0; p < WINOGRAD_PLANES; p++)
+        transpose(in, out, planes + p * in * out, transposed + p * in * out);
 }

@@ -14,11 +14,12 @@
  * are row-major f32 without padding, sequences [length][channels], and must not overlap unless stated; no
  * kernel reads or writes outside the extents given here, and none needs alignment.
  *
- * Every output is one chain of additions in a fixed order (positions ascending, then channels), vectorised
- * over other outputs only. So its bits depend neither on the batch around it nor on the width of vectors.
- * AVX2 and AVX-512 fuse multiplication and addition in matrix products and depthwise convolutions and give
- * the same bits as each other there; the portable kernels, whose baseline cannot, differ from them by
- * rounding. All other kernels give the same bits on all instruction sets. */
+ * Every output is one chain of additions in a fixed order (positions ascending, then channels), or, by
+ * minimal filtering, a fixed combination of six. All are vectorised over other outputs only, so its bits
+ * depend neither on the batch around it nor on the width of vectors. AVX2 and AVX-512 fuse multiplication and
+ * addition in matrix products and convolutions of all kinds and give the same bits as each other there; the
+ * portable kernels, whose baseline cannot, differ from them by rounding. All other kernels give the same bits
+ * on all instruction sets. */
 
 /* Positions begin .. end-1 of a sequence; empty when end <= begin. */
 typedef struct KernelRange {
@@ -79,12 +80,19 @@ typedef struct KernelSgd {
     bool nesterov;
 } KernelSgd;
 
+/* What a maximum over all positions leaves of a gradient: for each channel of each sample the position of the
+ * maximum (beyond all: none), its value y and its gradient dy, [samples][out_channels]. */
+typedef struct KernelPeaks {
+    const int32_t *positions;
+    const float *y, *dy;
+} KernelPeaks;
+
 /* How a convolution is computed, and the memory that this takes. */
 typedef struct KernelPlan {
     bool winograd;         /* by the winograd_* kernels instead of the conv1d* ones */
-    size_t packed_floats;  /* `packed` of conv1d_data, or `transposed` of winograd_gradient */
+    size_t packed_floats;  /* `packed` of conv1d_data; `transposed` of winograd_gradient or peaks_gradient */
     size_t planes_floats;  /* `planes` of winograd_conv1d, else 0 */
-    size_t scratch_floats; /* `scratch` of both, whatever the batch, else 0 */
+    size_t scratch_floats; /* `scratch` of those that want one, whatever the batch */
 } KernelPlan;
 
 /* The plan of a convolution, the only place that knows its buffer sizes and the rule: minimal filtering for
@@ -95,6 +103,9 @@ KernelPlan kernel_conv1d_plan(const KernelConv1d *conv);
 /* Packs weights [taps][in / groups][out] for conv1d_data, transposed and with the taps in the order in which
  * it reads them; `packed` has plan.packed_floats. Once per change of the weights. */
 void kernel_conv1d_pack(const KernelConv1d *conv, const float *weights, float *packed);
+
+/* Transposes weights [taps][in][out] for peaks_gradient. Once per change of the weights. */
+void kernel_peaks_transpose(const KernelConv1d *conv, const float *weights, float *transposed);
 
 /* Transposes `planes` of winograd_weights, each, for winograd_gradient. Once per change of the weights. */
 void kernel_winograd_transpose(const KernelConv1d *conv, const float *planes, float *transposed);
@@ -132,6 +143,13 @@ typedef void KernelWinogradGradient(const KernelConv1d *conv, const KernelBatch 
                                     KernelRange out, const float *x, const float *y, const float *dy,
                                     const float *transposed, float *dw, float *dbias, float *dx,
                                     float *scratch);
+
+/* peaks_gradient: as conv1d_weights and conv1d_data (dx NULL: not wanted) of a convolution without groups
+ * where only `peaks` have a gradient: work for one position, however many there are. Peaks outside of `out`,
+ * and with relu those whose y is not positive, have none. `scratch` holds nothing between calls. */
+typedef void KernelPeaksGradient(const KernelConv1d *conv, const KernelBatch *batch, KernelRange in,
+                                 KernelRange out, const KernelPeaks *peaks, const float *x,
+                                 const float *transposed, float *dw, float *dbias, float *dx, float *scratch);
 
 /* depthwise_conv1d: y[t][c] = bias[c] + sum over k of x[...][c] * weights[k][c]; its gradients likewise, with
  * weights [taps][channels] as they are. */
@@ -204,6 +222,7 @@ typedef void KernelSgdStep(const KernelSgd *sgd, float clip, size_t count, const
     X(winograd_weights, KernelWinogradWeights)                                                               \
     X(winograd_conv1d, KernelWinogradForward)                                                                \
     X(winograd_gradient, KernelWinogradGradient)                                                             \
+    X(peaks_gradient, KernelPeaksGradient)                                                                   \
     X(depthwise_conv1d, KernelDepthwiseForward)                                                              \
     X(depthwise_conv1d_data, KernelDepthwiseData)                                                            \
     X(depthwise_conv1d_weights, KernelDepthwiseWeights)                                                      \

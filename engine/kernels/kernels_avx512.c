@@ -7,11 +7,12 @@
 #include "engine/kernels/declare.h"
 #include "engine/kernels/lanes.inc"
 #include "engine/kernels/product.inc"
-#include "engine/kernels/winograd.h"
+#include "engine/kernels/sizes.h"
 
 #include "engine/kernels/activation.inc"
 #include "engine/kernels/conv1d.inc"
 #include "engine/kernels/depthwise.inc"
 #include "engine/kernels/elementwise.inc"
 #include "engine/kernels/lookup.inc"
+#include "engine/kernels/peaks.inc"
 #include "engine/kernels/winograd.inc"

@@ -35,6 +35,7 @@ class Kernels(unittest.TestCase):
             for op in "conv1d", "depthwise", "dense":
                 for kernel in "forward", "data gradient", "weight gradient":
                     self.assertIn((op, kernel, isa), found)
+            self.assertIn(("conv1d", "both gradients", isa), found)
             self.assertIn(("lookup", "forward", isa), found)
             self.assertIn(("lookup", "weight gradient", isa), found)
         for row in everything["rows"]:

@@ -11,6 +11,7 @@ TCase *graph_tests(void);
 TCase *optimiser_tests(void);
 TCase *rng_tests(void);
 TCase *schedule_tests(void);
+TCase *shortcut_tests(void);
 TCase *training_tests(void);
 TCase *zoo_tests(void);
 

@@ -16,6 +16,7 @@ int main(void) {
     Suite *suite = suite_create("engine");
     suite_add_tcase(suite, rng_tests());
     suite_add_tcase(suite, graph_tests());
+    suite_add_tcase(suite, shortcut_tests());
     suite_add_tcase(suite, example_tests());
     suite_add_tcase(suite, schedule_tests());
     suite_add_tcase(suite, optimiser_tests());

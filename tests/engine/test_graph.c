@@ -315,40 +315,6 @@ START_TEST(embeddings_are_folded) {
 }
 END_TEST
 
-/* Forward passes of a frozen graph keep what they made of the weights, until they are told or something
- * trains. */
-START_TEST(frozen_graphs_keep_what_they_prepared) {
-    enum { LENGTH = 6, CHANNELS = 32 };
-    static float x[LENGTH * CHANNELS];
-    CoreError error = {0};
-    Graph *graph;
-    GraphParameter weight;
-    for (int i = 0; i < LENGTH * CHANNELS; i++)
-        x[i] = 1;
-    ck_assert_int_eq(graph_new(1, 1, &graph, &error), CORE_OK);
-    const GraphNode input = graph_input_f32(graph, "x", graph_sequence(LENGTH, CHANNELS));
-    const GraphConv1d options = {.out_channels = CHANNELS, .taps = 3};
-    const GraphNode y = graph_conv1d(graph, input, &options, "layer");
-    ck_assert_int_eq(graph_finish(graph, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(graph, input, x, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_parameter(graph, "layer.weight", &weight, &error), CORE_OK);
-    const struct {
-        float weight;
-        bool freeze, training, kept;
-    } steps[] = {{1, true, false, false}, {2, false, false, true},  {3, true, false, false},
-                 {4, false, true, false}, {5, false, false, false}, {6, false, false, false}};
-    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
-        for (size_t i = 0; i < weight.count; i++)
-            weight.values[i] = steps[s].weight;
-        if (steps[s].freeze) graph_freeze(graph, true);
-        ck_assert_int_eq(graph_forward(graph, 1, steps[s].training, &error), CORE_OK);
-        const float used = graph_value(graph, y)[2 * CHANNELS] / (3 * CHANNELS);
-        ck_assert_float_eq_tol(used, steps[s].weight - (steps[s].kept ? 1.0f : 0.0f), 1e-4f);
-    }
-    graph_free(graph);
-}
-END_TEST
-
 START_TEST(parameters_have_names_and_shapes) {
     CoreError error = {0};
     Start s = start();
@@ -405,7 +371,6 @@ TCase *graph_tests(void) {
     TCase *tcase = tcase_create("graph");
     tcase_add_loop_test(tcase, first_error_sticks, 0, N_WRONG);
     tcase_add_test(tcase, running_wrongly);
-    tcase_add_test(tcase, frozen_graphs_keep_what_they_prepared);
     tcase_add_test(tcase, embeddings_are_folded);
     tcase_add_test(tcase, parameters_have_names_and_shapes);
     tcase_add_test(tcase, initial_weights);

@@ -444,6 +444,59 @@ static void check_winograd_gradient(Round *round) {
     free(want_bias);
 }
 
+/* Peaks anywhere, beyond both ends too, and values of both signs. */
+static void check_peaks_gradient(Round *round) {
+    ConvCase c = draw_conv(round, false);
+    c.group_in = c.conv.in_channels;
+    c.group_out = c.conv.out_channels;
+    c.conv.groups = draw(round, 0, 1);
+    const int out = c.group_out, xs = x_count(&c), ws = w_count(&c, false), n = c.batch.samples * out;
+    float *x = values(round, xs), *w = values(round, ws), *y = values(round, n), *dy = values(round, n);
+    int32_t *positions = buffer(round, (size_t)n * sizeof *positions);
+    for (int i = 0; i < n; i++)
+        positions[i] = draw(round, -1, c.out_length);
+    forget_gaps(x, xs, c.batch.x_pitch, c.in, c.group_in);
+    float *start = values(round, ws), *dw = copy(round, start, ws), *dw2 = copy(round, start, ws);
+    float *bias_start = values(round, out), *dbias = copy(round, bias_start, out);
+    float *dbias2 = copy(round, bias_start, out);
+    float *x_start = values(round, xs), *dx = copy(round, x_start, xs), *dx2 = copy(round, x_start, xs);
+    double *want = widened(start, ws), *want_x = widened(x_start, xs), *want_bias = widened(bias_start, out);
+    for (int i = 0; i < n; i++) {
+        const bool none = !inside(c.out, positions[i]) || (c.conv.relu && !(y[i] > 0));
+        const double slope = none ? 0 : (double)dy[i];
+        want_bias[i % out] += slope;
+        for (int k = 0; k < c.conv.taps && !none; k++) {
+            const int from = tap_position(&c, positions[i], k);
+            for (int channel = 0; channel < c.group_in && from >= 0; channel++) {
+                const int at_x = (int)(i / out * c.batch.x_pitch) + from * c.group_in + channel;
+                const int at_w = (k * c.group_in + channel) * out + i % out;
+                want[at_w] += slope * (double)x[at_x];
+                want_x[at_x] += slope * (double)w[at_w];
+            }
+        }
+    }
+    if (draw(round, 0, 3) == 0) dx = dx2 = NULL;
+    if (draw(round, 0, 3) == 0) dbias = dbias2 = NULL;
+    const KernelPlan plan = kernel_conv1d_plan(&c.conv);
+    const KernelPeaks peaks = {positions, y, dy};
+    float *transposed = empty(round, (int)plan.packed_floats);
+    float *scratch = empty(round, (int)plan.scratch_floats);
+    kernel_peaks_transpose(&c.conv, w, transposed);
+    round->kernels->peaks_gradient(&c.conv, &c.batch, c.in, c.out, &peaks, x, transposed, dw, dbias, dx,
+                                   scratch);
+    fused_reference(round)->peaks_gradient(&c.conv, &c.batch, c.in, c.out, &peaks, x, transposed, dw2, dbias2,
+                                           dx2, scratch);
+    near(dw, want, ws, c.batch.samples);
+    same_bits(dw, dw2, ws);
+    if (dx) near(dx, want_x, xs, c.conv.taps * out);
+    if (dx) same_bits(dx, dx2, xs);
+    if (dbias) near(dbias, want_bias, out, c.batch.samples);
+    if (dbias) same_bits(dbias, dbias2, out);
+    free(want);
+    free(want_x);
+    free(want_bias);
+}
+
 static void check_dense(Round *round) {
     const int rows = draw(round, 1, 26), in = draw(round, 1, 70), out = draw(round, 1, 150);
     const bool relu = draw(round, 0, 1) == 1;
