@@ -252,69 +252,6 @@ START_TEST(running_wrongly) {
 }
 END_TEST
 
-/* A small network whose embedding of 40 rows a convolution to 5 positions reads. */
-typedef struct Embedded {
-    int32_t max_batch, groups;
-    bool loss, other_reader, folds;
-    Graph *graph;
-    GraphNode embedding, logits;
-} Embedded;
-
-static void embedded_new(Embedded *e) {
-    static const uint8_t ids[] = {3, 17, 39, 200, 0, 3, 8};
-    static const float targets[] = {1, 0};
-    static const uint16_t forty[] = {40};
-    CoreError error = {0};
-    ck_assert_int_eq(graph_new(e->max_batch, 5, &e->graph, &error), CORE_OK);
-    const GraphNode x = graph_input_u8(e->graph, "ids", graph_sequence(7, 1));
-    const GraphConv1d conv = {
-        .out_channels = 6, .taps = 3, .padding = GRAPH_VALID, .relu = true, .groups = e->groups};
-    e->embedding = graph_embed(e->graph, x, forty, 4, NULL, "embedding");
-    if (e->other_reader) graph_last(e->graph, e->embedding);
-    const GraphNode y = graph_max_pool(e->graph, graph_conv1d(e->graph, e->embedding, &conv, "conv"), NULL);
-    e->logits = graph_linear(e->graph, y, 2, false, "output");
-    const GraphNode wanted = graph_input_f32(e->graph, "targets", graph_vector(2));
-    if (e->loss) graph_sigmoid_loss(e->graph, e->logits, wanted, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
-    ck_assert_int_eq(graph_finish(e->graph, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(e->graph, x, ids, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_set_input(e->graph, wanted, targets, 0, &error), CORE_OK);
-    ck_assert_int_eq(graph_forward(e->graph, 1, true, &error), CORE_OK);
-    ck_assert_int_eq(graph_backward_from(e->graph, e->logits, targets, &error), CORE_OK);
-}
-
-static void check_near(const float *a, const float *b, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        ck_assert_float_eq_tol(a[i], b[i], 1e-6f);
-}
-
-/* An embedding is folded under the conditions that graph.h names, and nobody else can tell. */
-START_TEST(embeddings_are_folded) {
-    Embedded cases[] = {{.max_batch = 7, .loss = true},
-                        {.max_batch = 8, .loss = true, .folds = true},
-                        {.max_batch = 1, .folds = true},
-                        {.max_batch = 1, .other_reader = true},
-                        {.max_batch = 1, .groups = 2}};
-    enum { N_CASES = sizeof cases / sizeof cases[0] };
-    for (int i = 0; i < N_CASES; i++)
-        embedded_new(&cases[i]);
-    for (int i = 0; i < N_CASES; i++) {
-        Graph *graph = cases[i].graph, *first = cases[0].graph;
-        ck_assert_int_eq(!graph_value(graph, cases[i].embedding), cases[i].folds);
-        ck_assert_int_eq(!graph_gradient(graph, cases[i].embedding), cases[i].folds);
-        for (int32_t k = 0; cases[i].groups == 0 && k < graph_parameters(graph); k++) {
-            const GraphParameter a = graph_parameter_at(graph, k), b = graph_parameter_at(first, k);
-            ck_assert_str_eq(a.name, b.name);
-            ck_assert_mem_eq(a.values, b.values, a.count * sizeof(float));
-            check_near(a.gradients, b.gradients, a.count);
-        }
-        if (cases[i].groups == 0)
-            check_near(graph_value(graph, cases[i].logits), graph_value(first, cases[0].logits), 2);
-    }
-    for (int i = 0; i < N_CASES; i++)
-        graph_free(cases[i].graph);
-}
-END_TEST
-
 START_TEST(parameters_have_names_and_shapes) {
     CoreError error = {0};
     Start s = start();
@@ -371,7 +308,6 @@ TCase *graph_tests(void) {
     TCase *tcase = tcase_create("graph");
     tcase_add_loop_test(tcase, first_error_sticks, 0, N_WRONG);
     tcase_add_test(tcase, running_wrongly);
-    tcase_add_test(tcase, embeddings_are_folded);
     tcase_add_test(tcase, parameters_have_names_and_shapes);
     tcase_add_test(tcase, initial_weights);
     return tcase;
