@@ -41,8 +41,7 @@ static BenchLayer dense(const char *name, int32_t rows, int32_t in, int32_t out)
     return (BenchLayer){name, BENCH_LAYER_DENSE, rows, in, out, 1, 1, 1, 0, rows, 1};
 }
 
-/* The SIP CNN's layers over full inputs. The first ones are look-ups; the sensor has dense ones of one row.
- */
+/* The SIP CNN's layers over full inputs. The first are look-ups; a sensor's dense ones have one row. */
 static int sip_cnn_layers(BenchLayer *layers) {
     const CoreModelDims d = train_model_dims(11);
     const int32_t tokens = (int32_t)d.token_positions, channels = (int32_t)d.token_channels;
