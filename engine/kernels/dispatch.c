@@ -70,7 +70,7 @@ KernelPlan kernel_conv1d_plan(const KernelConv1d *conv) {
     const size_t peaks = PEAKS_CHANNELS * (size_t)conv->taps * in;
     if (!is_winograd(conv)) return (KernelPlan){.packed_floats = weights, .scratch_floats = peaks};
     const size_t planes = WINOGRAD_PLANES * in * out;
-    const size_t tiles = WINOGRAD_PLANES * WINOGRAD_TILES * (in + out);
+    const size_t tiles = WINOGRAD_PLANES * (WINOGRAD_TILES * (in + out) + 2 * WINOGRAD_GAP);
     return (KernelPlan){.winograd = true,
                         .packed_floats = planes,
                         .planes_floats = planes,
