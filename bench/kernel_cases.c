@@ -41,8 +41,8 @@ static BenchLayer dense(const char *name, int32_t rows, int32_t in, int32_t out)
     return (BenchLayer){name, BENCH_LAYER_DENSE, rows, in, out, 1, 1, 1, 0, rows, 1};
 }
 
-/* The SIP CNN's layers over full inputs. The sensor's first ones are look-ups and its dense ones have one
- * row, whose zeros it passes over; in training embedding and convolution are apart. */
+/* The SIP CNN's layers over full inputs. The first are look-ups; the sensor's dense ones have one row, whose
+ * zeros it passes over. */
 static int sip_cnn_layers(BenchLayer *layers) {
     const CoreModelDims d = train_model_dims(11);
     const int32_t tokens = (int32_t)d.token_positions, channels = (int32_t)d.token_channels;
@@ -51,17 +51,14 @@ static int sip_cnn_layers(BenchLayer *layers) {
     const int32_t client = (int32_t)d.groups[CORE_GROUP_CLIENT].count,
                   client_out = (int32_t)d.client_features;
     const int32_t width = (int32_t)core_model_concat_width(&d), hidden = (int32_t)d.hidden;
-    const int32_t fields = (int32_t)d.token_fields, embedding = (int32_t)d.text_embedding;
+    const int32_t fields = (int32_t)d.token_fields;
     const int32_t text_out = (int32_t)d.text_features, all = SIP_SAMPLES;
     const BenchLayer made[] = {
         {"SIP tokens", BENCH_LAYER_LOOKUP, tokens, fields, channels, 3, 1, 1, 1, tokens, 1},
-        {"SIP tokens", BENCH_LAYER_CONV, tokens, (int32_t)d.token_embedding, channels, 3, 1, 1, 1, tokens,
-         all},
         {"SIP tokens", BENCH_LAYER_DEPTHWISE, tokens, channels, channels, 3, 1, 1, 1, tokens, all},
         {"SIP tokens", BENCH_LAYER_CONV, tokens, channels, (int32_t)d.token_features, 1, 1, 1, 0, tokens,
          all},
         {"SIP text", BENCH_LAYER_LOOKUP, text, 1, text_channels, 5, 2, 1, 0, text / 2, 1},
-        {"SIP text", BENCH_LAYER_CONV, text, embedding, text_channels, 5, 2, 1, 0, text / 2, all},
         {"SIP text 2", BENCH_LAYER_CONV, text / 2, text_channels, text_out, 3, 2, 1, 0, text / 4, all},
         {"SIP dialog 3", BENCH_LAYER_CONV, events, dialog, dialog, 3, 1, 4, 8, events, all},
         dense("SIP client", 1, client, client_out),

@@ -194,6 +194,7 @@ static void plan_memory(Graph *graph, Planner *planner) {
     size_t scratch = 0;
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         Node *node = &graph->nodes[i];
+        if (node->folded) continue;
         if (node->type == GRAPH_U8)
             node->bytes = plan_block(planner, batch, node_size(node), 1);
         else
@@ -237,6 +238,7 @@ CoreStatus graph_finish(Graph *graph, CoreError *error) {
         core_fail(&graph->error, CORE_ARGUMENT, "the graph has no nodes");
     if (graph->error.status != CORE_OK) return core_fail(error, graph->error.status, "%s", graph->error.text);
 
+    fold_embeddings(graph);
     propagate_gradient_needs(graph);
     Planner planner = {0};
     plan_memory(graph, &planner);

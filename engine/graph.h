@@ -87,7 +87,12 @@ GraphNode graph_input_u8(Graph *graph, const char *name, GraphShape shape);
 
 /* The sum of F embeddings: ids u8 [L, F] -> [L, out_channels]. Field f has ids 0 .. vocabulary[f] - 1, its
  * rows of the table [sum of vocabulary, out_channels] follow those of field f - 1; a greater id adds nothing.
- */
+ *
+ * Where one conv1d without groups is all that reads it, graph_finish folds the two: what each id adds under
+ * each tap is looked up in a table, made anew when the weights change. Not so in a graph with a loss whose
+ * full batch has fewer output positions than the embedding has rows: there the table would cost more than it
+ * saves. Parameters, gradients and ONNX models are those of two layers either way; only the value and the
+ * gradient of a folded embedding are not there. */
 GraphNode graph_embed(Graph *graph, GraphNode ids, const uint16_t *vocabulary, int32_t out_channels,
                       const GraphMask *mask, const char *name);
 /* A convolution of such an embedding in one: ids u8 [L, F] -> [L', out_channels], table [taps][sum of
@@ -246,9 +251,9 @@ CoreStatus graph_backward_from(Graph *graph, GraphNode node, const float *cotang
 /* The loss of the last graph_forward; 0 without a loss node. */
 double graph_loss(const Graph *graph);
 
-/* Value f32 [n][shape] of a node after graph_forward (of a u8 input: NULL), and its gradient after
- * graph_backward (NULL when the node has none). Borrowed, valid until graph_free; overwritten by the next
- * run. */
+/* Value f32 [n][shape] of a node after graph_forward (NULL of a u8 input and of a folded embedding), and its
+ * gradient after graph_backward (NULL when the node has none). Borrowed, valid until graph_free; overwritten
+ * by the next run. */
 const float *graph_value(const Graph *graph, GraphNode node);
 const float *graph_gradient(const Graph *graph, GraphNode node);
 GraphShape graph_shape(const Graph *graph, GraphNode node);

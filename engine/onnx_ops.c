@@ -305,6 +305,7 @@ static const OnnxOp ops[] = {
     {&op_embed, onnx_emit_embed},
     {&op_embed_conv1d, onnx_emit_embed_conv1d},
     {&op_conv1d, onnx_emit_conv1d},
+    {&op_folded_conv1d, onnx_emit_conv1d},
     {&op_depthwise_conv1d, onnx_emit_depthwise_conv1d},
     {&op_linear, onnx_emit_linear},
     {&op_gru, onnx_emit_gru},

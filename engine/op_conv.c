@@ -17,20 +17,26 @@ static bool declare_weights(Graph *graph, Node *node, GraphShape shape, int32_t 
            graph_declare(graph, node, "bias", graph_vector(outputs), 0, false);
 }
 
-/* Positions outside of `valid` become zero. */
-static void clear_rest(float *y, KernelRange valid, int32_t length, int32_t channels) {
+void clear_rest(float *y, KernelRange valid, int32_t length, int32_t channels) {
     const size_t row = (size_t)channels;
     if (valid.end <= valid.begin) valid = (KernelRange){length, length};
     memset(y, 0, (size_t)valid.begin * row * sizeof(float));
     memset(y + (size_t)valid.end * row, 0, (size_t)(length - valid.end) * row * sizeof(float));
 }
 
-/* In the part of a sample's gradient that is used, what a ReLU stopped becomes zero. */
-static void stop_at_relu(const Graph *graph, const Node *node, int32_t row, KernelRange valid) {
+void stop_at_relu(const Graph *graph, const Node *node, int32_t row, KernelRange valid) {
     if (!node->conv.relu || valid.end <= valid.begin) return;
     const size_t channels = (size_t)node->conv.out_channels, begin = (size_t)valid.begin * channels;
     graph->kernels->relu_gradient((size_t)(valid.end - valid.begin) * channels, node_value(node, row) + begin,
                                   node_gradient(node, row) + begin);
+}
+
+/* Where no position of the input holds data, a convolution's weights have no gradient, but its bias has. */
+void add_bias_gradient(const Graph *graph, const Node *node, int32_t row, KernelRange valid, float *dbias) {
+    const KernelBatch one = {.samples = 1};
+    const KernelRange none = {0, 0};
+    graph->kernels->conv1d_weights(&node->conv, &one, none, valid, NULL, node_gradient(node, row), NULL,
+                                   dbias);
 }
 
 /* ---- what all convolutions share: attributes and output length ---- */
@@ -128,15 +134,13 @@ static void embed_forward(const Graph *graph, const Node *node, const OpChunk *c
 static void embed_backward(const Graph *graph, const Node *node, const OpChunk *chunk) {
     const Node *ids = node_input(graph, node, 0);
     const KernelLookup lookup = kernel_lookup(&node->conv, node->fields, node->offsets);
-    const size_t channels = (size_t)lookup.out_channels;
     for (int32_t r = chunk->begin; r < chunk->begin + chunk->rows; r++) {
         const KernelRange valid = node_valid(graph, node, r, node->shape.size[0]);
-        const float *slope = node_gradient(node, r);
         stop_at_relu(graph, node, r, valid);
-        graph->kernels->lookup_gradient(&lookup, embed_in(graph, node, r), valid, node_bytes(ids, r), slope,
-                                        node_slab(graph, node, 0, chunk));
-        for (int32_t t = valid.begin; node->n_parameters > 1 && t < valid.end; t++)
-            graph->kernels->add(channels, slope + (size_t)t * channels, node_slab(graph, node, 1, chunk));
+        graph->kernels->lookup_gradient(&lookup, embed_in(graph, node, r), valid, node_bytes(ids, r),
+                                        node_gradient(node, r), node_slab(graph, node, 0, chunk));
+        if (node->n_parameters > 1)
+            add_bias_gradient(graph, node, r, valid, node_slab(graph, node, 1, chunk));
     }
 }
 

@@ -14,7 +14,8 @@ typedef struct Node Node;
 
 /* The rows of the batch that a call of an op works on. Calls for different chunks run at the same time. */
 typedef struct OpChunk {
-    int32_t index; /* 0 .. GRAPH_CHUNKS - 1 */
+    int32_t index;  /* 0 .. GRAPH_CHUNKS - 1 */
+    int32_t chunks; /* how many have rows: those in front */
     int32_t begin, rows;
     bool training;
     float *slab;    /* where this chunk's gradients of the parameters add up, laid out as Graph.parameters */
@@ -25,7 +26,9 @@ typedef struct OpChunk {
  * needs, and declares parameters; it reports with graph_fail and returns false. `forward` computes the node's
  * value rows, `backward` adds to the gradients of inputs that have one and to the chunk's slab; it may change
  * its own gradient. `prepare` runs once before the chunks of a pass: before each forward pass, unless the
- * graph is frozen, and before each backward pass. NULL where there is nothing to do.
+ * graph is frozen, and before each backward pass. `collect` is for gradients of parameters that are divided
+ * otherwise than by samples: it is called for each chunk with rows when all have gone back, and what it adds
+ * to the chunk's slab is its own choice of them. NULL where there is nothing to do.
  *
  * An op whose samples depend on each other while training has `sum` and `combine` too. Then, in both passes
  * of a training run, `sum` is called for every chunk (rows may be 0) before the node's own turn and leaves
@@ -40,6 +43,7 @@ typedef struct OpClass {
     void (*forward)(const Graph *graph, const Node *node, const OpChunk *chunk);
     void (*prepare)(const Graph *graph, const Node *node, OpPass pass);
     void (*backward)(const Graph *graph, const Node *node, const OpChunk *chunk);
+    void (*collect)(const Graph *graph, const Node *node, const OpChunk *chunk);
     void (*sum)(const Graph *graph, const Node *node, const OpChunk *chunk, OpPass pass);
     void (*combine)(const Graph *graph, const Node *node, OpPass pass, bool training);
 } OpClass;
@@ -55,6 +59,7 @@ struct Node {
     bool needs_gradient;
     int32_t n_readers; /* nodes that have this one as an input; the last of them */
     GraphNode reader;
+    bool folded; /* an embed that its reader looks up by itself: neither computed nor kept */
 
     /* Attributes; each op uses its own. */
     bool masked; /* the last input is the lengths of `mask` */
@@ -145,6 +150,10 @@ bool graph_declare_constant(Graph *graph, Node *node, const char *suffix, GraphS
 /* "[N, 48, 4]" in `text`, which is returned. */
 const char *shape_text(GraphShape shape, char text[64]);
 
+/* Makes one folded_conv1d of each conv1d and the embed that only it reads, as graph_embed says. Before the
+ * memory is planned. */
+void fold_embeddings(Graph *graph);
+
 /* ---- for shape rules and runs ---- */
 
 static inline const Node *node_input(const Graph *graph, const Node *node, int32_t index) {
@@ -180,6 +189,12 @@ KernelRange node_valid(const Graph *graph, const Node *node, int32_t row, int32_
 /* The same after strides that multiply to `stride`, whatever the mask's is. */
 KernelRange node_valid_after(const Graph *graph, const Node *node, int32_t row, int32_t length,
                              int32_t stride);
+/* What convolutions share. Positions outside of `valid` become zero. */
+void clear_rest(float *y, KernelRange valid, int32_t length, int32_t channels);
+/* In the part of a sample's gradient that is used, what a ReLU stopped becomes zero. */
+void stop_at_relu(const Graph *graph, const Node *node, int32_t row, KernelRange valid);
+/* The gradient of the bias: the sum over the valid positions of a sample. */
+void add_bias_gradient(const Graph *graph, const Node *node, int32_t row, KernelRange valid, float *dbias);
 /* Appends the mask's lengths to the node's inputs; NULL: no mask. */
 void node_set_mask(Node *node, const GraphMask *mask);
 /* Checks a mask against a sequence of `length` positions. */

@@ -42,6 +42,7 @@ static OpChunk chunk_of(const Graph *graph, int32_t c, bool training) {
     const int32_t begin = c < chunks ? c * graph->batch / chunks : graph->batch;
     const int32_t end = c < chunks ? (c + 1) * graph->batch / chunks : graph->batch;
     return (OpChunk){.index = c,
+                     .chunks = chunks,
                      .begin = begin,
                      .rows = end - begin,
                      .training = training,
@@ -91,7 +92,7 @@ static int32_t stop_at(const Graph *graph, int32_t s, bool training) {
 /* The chunk's values of the nodes begin .. end - 1, and what it tells the others for node `end`. */
 static void forward_chunk(const Graph *graph, int32_t begin, int32_t end, const OpChunk *chunk) {
     for (int32_t i = begin; i < end && chunk->rows > 0; i++)
-        graph->nodes[i].op->forward(graph, &graph->nodes[i], chunk);
+        if (!graph->nodes[i].folded) graph->nodes[i].op->forward(graph, &graph->nodes[i], chunk);
     if (end < graph->n_nodes) graph->nodes[end].op->sum(graph, &graph->nodes[end], chunk, OP_FORWARD);
 }
 
@@ -198,6 +199,14 @@ static void backward_chunk(const Graph *graph, int32_t begin, int32_t end, const
     next->op->sum(graph, next, chunk, OP_BACKWARD);
 }
 
+/* What the chunk takes of the gradients that are not divided by samples. */
+static void collect_chunk(const Graph *graph, GraphNode from, const OpChunk *chunk) {
+    for (int32_t i = 0; i <= from && chunk->rows > 0; i++) {
+        const Node *node = &graph->nodes[i];
+        if (node->gradient && node->op->collect) node->op->collect(graph, node, chunk);
+    }
+}
+
 /* As run_forward, from node `from` down to the first. */
 static void run_backward(const Graph *graph, GraphNode from, const float *cotangent) {
     int32_t stops = graph->trained ? graph->n_barriers : 0;
@@ -220,6 +229,13 @@ static void run_backward(const Graph *graph, GraphNode from, const float *cotang
 #endif
         next->op->combine(graph, next, OP_BACKWARD, true);
         end = begin;
+    }
+#ifdef _OPENMP
+#pragma omp for schedule(dynamic, 1)
+#endif
+    for (int32_t c = 0; c < GRAPH_CHUNKS; c++) {
+        const OpChunk chunk = chunk_of(graph, c, graph->trained);
+        collect_chunk(graph, from, &chunk);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Ops with weights as problems: embed, conv1d, embed_conv1d, depthwise_conv1d, linear.
+/* Ops with weights as problems: embed, conv1d, embed_conv1d, folded_conv1d, depthwise_conv1d, linear.
  * Relies on: problem_parts.h, engine/rng.h.
  * Relied on by: problem.c. */
 #include "tests/engine/problem_parts.h"
@@ -144,6 +144,33 @@ void define_embed_conv1d(const Problem *p, double *out) {
         }
         out[i] = problem_valid(p, row, t, p->out_length, stride) && !(c->relu && sum < 0) ? sum : 0;
     }
+}
+
+/* conv1d of an embed that nothing else reads; `channels` is the width of the embedding. */
+GraphNode build_folded_conv1d(Problem *p, uint64_t seed) {
+    GraphMask mask = {0}, ids_mask;
+    const OpCase *c = &p->shape;
+    const GraphNode ids = problem_bytes(p, graph_sequence(c->length, c->fields), VOCABULARY, seed);
+    const GraphConv1d options = conv_options(c, problem_mask(p, &mask, c->stride, seed));
+    ids_mask = mask;
+    ids_mask.stride = 1;
+    const GraphNode x =
+        graph_embed(p->graph, ids, vocabulary, c->channels, options.mask ? &ids_mask : NULL, "embedding");
+    return graph_conv1d(p->graph, x, &options, "layer");
+}
+
+/* What the two layers make of it, one after the other. */
+void define_folded_conv1d(const Problem *p, double *out) {
+    const OpCase *c = &p->shape;
+    Problem embed = *p, conv = *p;
+    double *embedded = calloc((size_t)(c->n * c->length * c->channels), sizeof *embedded);
+    embed.shape.out = c->channels;
+    define_embed(&embed, embedded);
+    conv.x[0] = embedded;
+    conv.w[0] = p->w[1];
+    conv.w[1] = p->w[2];
+    define_conv(&conv, false, out);
+    free(embedded);
 }
 
 GraphNode build_linear(Problem *p, uint64_t seed) {

@@ -1,6 +1,6 @@
-/* What the engine spares itself must not show: gradients of maxima against those of the whole sequence, and
- * weights that are prepared once. Relies on: engine/graph.h, engine/rng.h, Check. Relied on by:
- * test_engine.c. */
+/* What the engine spares itself must not show: gradients of maxima against those of the whole sequence,
+ * embeddings that are folded against those that are not, and weights that are prepared once. Relies on:
+ * engine/graph.h, engine/rng.h, Check. Relied on by: test_engine.c. */
 #include "engine/graph.h"
 
 #include "engine/rng.h"
@@ -122,9 +122,70 @@ START_TEST(frozen_graphs_keep_what_they_prepared) {
 }
 END_TEST
 
+/* ---- convolutions of embeddings ---- */
+
+/* A small network whose embedding of 40 rows a convolution to 5 positions reads. */
+typedef struct Embedded {
+    int32_t max_batch, groups;
+    bool loss, other_reader, folds;
+    Graph *graph;
+    GraphNode embedding, logits;
+} Embedded;
+
+static void embedded_new(Embedded *e) {
+    static const uint8_t ids[] = {3, 17, 39, 200, 0, 3, 8};
+    static const float targets[] = {1, 0};
+    static const uint16_t forty[] = {40};
+    CoreError error = {0};
+    ck_assert_int_eq(graph_new(e->max_batch, 5, &e->graph, &error), CORE_OK);
+    const GraphNode x = graph_input_u8(e->graph, "ids", graph_sequence(7, 1));
+    const GraphConv1d conv = {
+        .out_channels = 6, .taps = 3, .padding = GRAPH_VALID, .relu = true, .groups = e->groups};
+    e->embedding = graph_embed(e->graph, x, forty, 4, NULL, "embedding");
+    if (e->other_reader) graph_last(e->graph, e->embedding);
+    const GraphNode y = graph_max_pool(e->graph, graph_conv1d(e->graph, e->embedding, &conv, "conv"), NULL);
+    e->logits = graph_linear(e->graph, y, 2, false, "output");
+    const GraphNode wanted = graph_input_f32(e->graph, "targets", graph_vector(2));
+    if (e->loss) graph_sigmoid_loss(e->graph, e->logits, wanted, GRAPH_NONE, GRAPH_NONE, NULL, NULL);
+    ck_assert_int_eq(graph_finish(e->graph, &error), CORE_OK);
+    ck_assert_int_eq(graph_set_input(e->graph, x, ids, 0, &error), CORE_OK);
+    ck_assert_int_eq(graph_set_input(e->graph, wanted, targets, 0, &error), CORE_OK);
+    ck_assert_int_eq(graph_forward(e->graph, 1, true, &error), CORE_OK);
+    ck_assert_int_eq(graph_backward_from(e->graph, e->logits, targets, &error), CORE_OK);
+}
+
+/* An embedding is folded under the conditions that graph.h names, and nobody else can tell. */
+START_TEST(embeddings_are_folded) {
+    Embedded cases[] = {{.max_batch = 7, .loss = true},
+                        {.max_batch = 8, .loss = true, .folds = true},
+                        {.max_batch = 1, .folds = true},
+                        {.max_batch = 1, .other_reader = true},
+                        {.max_batch = 1, .groups = 2}};
+    enum { N_CASES = sizeof cases / sizeof cases[0] };
+    for (int i = 0; i < N_CASES; i++)
+        embedded_new(&cases[i]);
+    for (int i = 0; i < N_CASES; i++) {
+        Graph *graph = cases[i].graph, *first = cases[0].graph;
+        ck_assert_int_eq(!graph_value(graph, cases[i].embedding), cases[i].folds);
+        ck_assert_int_eq(!graph_gradient(graph, cases[i].embedding), cases[i].folds);
+        for (int32_t k = 0; cases[i].groups == 0 && k < graph_parameters(graph); k++) {
+            const GraphParameter a = graph_parameter_at(graph, k), b = graph_parameter_at(first, k);
+            ck_assert_str_eq(a.name, b.name);
+            ck_assert_mem_eq(a.values, b.values, a.count * sizeof(float));
+            nearly_same(a.gradients, b.gradients, a.count);
+        }
+        if (cases[i].groups == 0)
+            nearly_same(graph_value(graph, cases[i].logits), graph_value(first, cases[0].logits), 2);
+    }
+    for (int i = 0; i < N_CASES; i++)
+        graph_free(cases[i].graph);
+}
+END_TEST
+
 TCase *shortcut_tests(void) {
     TCase *tcase = tcase_create("shortcuts");
     tcase_add_loop_test(tcase, maxima_have_the_whole_gradient, 0, 2 * N_LAYERS);
+    tcase_add_test(tcase, embeddings_are_folded);
     tcase_add_test(tcase, frozen_graphs_keep_what_they_prepared);
     return tcase;
 }

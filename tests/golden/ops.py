@@ -1,6 +1,6 @@
 """Golden values of every op. A case is one call of case(): the C expression that builds the op, its data by name, and
 the same op as PyTorch has it. The names are the C expression's variables, PyTorch's arguments, and the graph's inputs
-or (weights) parameters. Gradients are autograd's, under a random cotangent.
+or (weights) parameters: those of the layer "layer", or with other__weight those of "other". Gradients are autograd's, under a random cotangent.
 Relies on: pieces.py.
 Relied on by: make.py.
 """
@@ -53,7 +53,8 @@ def emit(name, op, expression, training, drawn, tensors, cotangent, output):
             expected = array(code, f'{name}_d_{key}', tensors[key].grad.numpy())
         elif role == 'statistic':
             expected = array(code, f'{name}_after_{key}', tensors[key].numpy())
-        fields = [f'"{"layer." + key if role in PARAMETERS else key}"', f'GOLDEN_{role.upper()}',
+        named = key.replace('__', '.') if '__' in key else 'layer.' + key
+        fields = [f'"{named if role in PARAMETERS else key}"', f'GOLDEN_{role.upper()}',
                   f'{{{len(shape)}, {{{", ".join(map(str, shape + [1] * (3 - len(shape))))}}}}}',
                   array(code, f'{name}_{key}', values), expected]
         records.append('{' + ', '.join(fields) + '}')
@@ -90,22 +91,43 @@ def conv_case(n, length, channels, out, taps, padding='SAME', stride=1, dilation
     case(op, f'graph_{op}(graph, x, &(GraphConv1d){{{", ".join(fields)}}}, "layer")', run, **data)
 
 
-def embed_case(n, length, vocabulary, out, mask=None):
+def embedded(ids, table, vocabulary):
     """An id beyond a field's vocabulary adds nothing."""
     starts = np.concatenate([[0], np.cumsum(vocabulary)])
+    y = 0
+    for f, size in enumerate(vocabulary):
+        rows = torch.cat([table[starts[f]:starts[f + 1]], torch.zeros(1, table.shape[1], dtype=table.dtype)])
+        y = y + F.embedding(torch.clamp(ids[:, :, f], max=size), rows)
+    return y
 
+
+def embed_case(n, length, vocabulary, out, mask=None):
     def run(ids, table, n=None):
-        y = 0
-        for f, size in enumerate(vocabulary):
-            rows = torch.cat([table[starts[f]:starts[f + 1]], torch.zeros(1, out, dtype=table.dtype)])
-            y = y + F.embedding(torch.clamp(ids[:, :, f], max=size), rows)
-        return masked(y, mask, n)
+        return masked(embedded(ids, table, vocabulary), mask, n)
 
-    data = {'ids': number(n, length, len(vocabulary), below=max(vocabulary) + 2), 'table': weight(starts[-1], out)}
+    data = {'ids': number(n, length, len(vocabulary), below=max(vocabulary) + 2), 'table': weight(sum(vocabulary), out)}
     if mask:
         data['n'] = lengths(n, length)
     case('embed', f'graph_embed(graph, ids, (const uint16_t[]){{{", ".join(map(str, vocabulary))}}}, {out}, '
          f'{mask_text(mask)}, "layer")', run, **data)
+
+
+def folded_conv_case(n, length, vocabulary, width, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None):
+    """A convolution of an embedding that nothing else reads."""
+    def run(ids, embedding__table, weight, bias, n=None):
+        x = masked(embedded(ids, embedding__table, vocabulary), mask, n)
+        y = conv(x, weight.permute(2, 1, 0), bias, padding, stride, dilation)
+        return masked(F.relu(y) if relu else y, mask, n, stride)
+
+    embed = f'graph_embed(graph, ids, (const uint16_t[]){{{", ".join(map(str, vocabulary))}}}, {width}, '
+    embed += f'{mask_text(mask)}, "embedding")'
+    fields = f'.out_channels = {out}, .taps = {taps}, .stride = {stride}, .dilation = {dilation}, '
+    fields += f'.padding = GRAPH_{padding}, .relu = {str(relu).lower()}, .mask = {mask_text(mask, stride)}'
+    data = {'ids': number(n, length, len(vocabulary), below=max(vocabulary) + 2),
+            'embedding__table': weight(sum(vocabulary), width), 'weight': weight(taps, width, out), 'bias': weight(out)}
+    if mask:
+        data['n'] = lengths(n, length)
+    case('folded_conv1d', f'graph_conv1d(graph, {embed}, &(GraphConv1d){{{fields}}}, "layer")', run, **data)
 
 
 def embed_conv_case(n, length, vocabulary, out, taps, padding='SAME', stride=1, dilation=1, relu=False, mask=None):
@@ -151,6 +173,11 @@ def inputs():
     embed_conv_case(2, 8, [3, 2], 2, 3, 'VALID', dilation=2)
     embed_conv_case(5, 7, [4], 9, 3, 'TAIL', stride=2, relu=True, mask='front')
     embed_conv_case(4, 6, [2, 3], 3, 3, 'CAUSAL', mask='end')
+    folded_conv_case(2, 6, [4], 2, 3, 3)
+    folded_conv_case(2, 2, [3, 4], 5, 3, 5, 'CAUSAL', relu=True)
+    folded_conv_case(2, 8, [3, 2], 4, 2, 3, 'VALID', dilation=2)
+    folded_conv_case(5, 7, [4], 3, 9, 3, 'TAIL', stride=2, relu=True, mask='front')
+    folded_conv_case(4, 6, [2, 3], 3, 3, 3, 'CAUSAL', mask='end')
 
 
 def convolutions():
