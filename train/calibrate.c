@@ -133,7 +133,7 @@ static size_t collect_cases(const TrainScores *scores, const float *run_weights,
 /* Thresholds and probabilities. Benign messages of the training side count too: what is taken for an attack
  * there will be elsewhere. */
 static CoreStatus choose_thresholds(const DatasetClass *classes, const TrainScores *training,
-                                    const TrainScores *validation, const TrainThresholdOptions *options,
+                                    const TrainScores *validation, const TrainCalibrateOptions *options,
                                     TrainCalibration *calibration, CoreError *error) {
     TrainCase *cases = malloc(((size_t)validation->count + training->count + 1) * sizeof *cases);
     float *weights = weigh_runs(validation);
@@ -146,9 +146,10 @@ static CoreStatus choose_thresholds(const DatasetClass *classes, const TrainScor
         size_t n = collect_cases(validation, weights, c, cases);
         n += collect_cases(training, NULL, c, cases + n);
         const bool at_once = classes[c].onset == 0;
-        TrainThresholdOptions share = *options;
+        TrainThresholdOptions share = options->threshold;
         share.false_per_million *= (at_once ? 1.0 : SEVERAL) / validation->classes;
-        calibration->thresholds[c].value = train_threshold_choose(cases, n, &share, at_once);
+        const float chosen = train_threshold_choose(cases, n, &share, at_once);
+        calibration->thresholds[c].value = train_threshold_limit(chosen + options->shift[c]);
         calibration->platt[c] = train_platt_fit(cases, n);
     }
     free(weights);
@@ -234,7 +235,6 @@ CoreStatus train_calibrate(const DatasetClass *classes, const TrainScores *train
                            const TrainScores *validation, const TrainCalibrateOptions *options,
                            TrainCalibration *calibration, CoreError *error) {
     choose_novelty(validation, options->novelty_margin, calibration);
-    CoreStatus status =
-        choose_thresholds(classes, training, validation, &options->threshold, calibration, error);
+    CoreStatus status = choose_thresholds(classes, training, validation, options, calibration, error);
     return status == CORE_OK ? choose_windows(classes, validation, calibration, error) : status;
 }

@@ -11,10 +11,12 @@ typedef struct TrainCalibrateOptions {
     TrainThresholdOptions threshold;
     float novelty_margin; /* the novelty threshold is so many times the greatest of a benign validation
                              message */
+    float shift[DATASET_CLASSES_MAX]; /* by class: what is known better than the validation side knows it,
+                                         added to the threshold before k of n is chosen */
 } TrainCalibrateOptions;
 
 /* 100 false messages per million over all classes (thrice that where several verdicts make an incident),
- * margin 0.5, standard threshold 1, novelty margin 1.5. */
+ * margin 0.5, standard threshold 1, novelty margin 1.5, no shift. */
 TrainCalibrateOptions train_calibrate_defaults(void);
 
 /* Centres of benign and of each class, and the inverse variance within them, from training rows after onset.

@@ -7,6 +7,7 @@
 #include "train/export.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CACHE_CAPS = 8,       /* the feature cache keeps so many times a group's cap */
@@ -34,6 +35,23 @@ static void tell_bound(const TrainSource *source) {
                 (unsigned long long)source->cache.count, (unsigned long long)source->cache.labelled);
 }
 
+/* CLASS=LOGITS of the command line, by class. */
+static CoreStatus read_shifts(const Arguments *arguments, const TrainData *data,
+                              float shift[DATASET_CLASSES_MAX], CoreError *error) {
+    for (uint32_t i = 0; i < arguments->n_shifts; i++) {
+        const char *text = arguments->shifts[i];
+        const size_t length = strcspn(text, "=");
+        uint32_t c = 0;
+        while (c < data->n_classes &&
+               (strncmp(data->classes[c].name, text, length) != 0 || data->classes[c].name[length] != '\0'))
+            c++;
+        if (c == data->n_classes)
+            return core_fail(error, CORE_NOT_FOUND, "--shift %s: the dataset has no such class", text);
+        shift[c] = strtof(text + length + 1, NULL);
+    }
+    return CORE_OK;
+}
+
 CoreStatus job_open(const TrainCheckpoint *checkpoint, const char *split, bool train,
                     const Arguments *arguments, TrainSource *source, CoreError *error) {
     ReportLine line;
@@ -53,7 +71,8 @@ CoreStatus job_open(const TrainCheckpoint *checkpoint, const char *split, bool t
     CoreStatus status = train_source_open(&options, source, error);
     report_line_end(&line);
     if (status == CORE_OK && !arguments->quiet) tell_bound(source);
-    return status;
+    float shift[DATASET_CLASSES_MAX]; /* tried before hours are spent */
+    return status == CORE_OK ? read_shifts(arguments, &source->data, shift, error) : status;
 }
 
 /* Scores all of a side, with the novelty that the calibration's centres give. */
@@ -139,7 +158,10 @@ CoreStatus job_calibrate(TrainCheckpoint *checkpoint, TrainSource *source, const
     TrainModel model;
     TrainScores training = {0}, validation = {0};
     DatasetSide side = DATASET_VALIDATION;
-    CoreStatus status = train_fit_network(checkpoint, TRAIN_BEST, arguments->threads, &model, error);
+    TrainCalibrateOptions options = arguments->calibrate;
+    CoreStatus status = read_shifts(arguments, &source->data, options.shift, error);
+    if (status == CORE_OK)
+        status = train_fit_network(checkpoint, TRAIN_BEST, arguments->threads, &model, error);
     if (status) return status;
     train_calibration_free(&checkpoint->calibration);
     checkpoint->calibrated = false;
@@ -150,7 +172,7 @@ CoreStatus job_calibrate(TrainCheckpoint *checkpoint, TrainSource *source, const
     if (status == CORE_OK)
         status = score_validation(&model, source, checkpoint, arguments, &side, &validation, error);
     if (status == CORE_OK)
-        status = train_calibrate(source->data.classes, &training, &validation, &arguments->calibrate,
+        status = train_calibrate(source->data.classes, &training, &validation, &options,
                                  &checkpoint->calibration, error);
     if (status == CORE_OK) status = note_metrics(checkpoint, &validation, side, error);
     checkpoint->calibrated = status == CORE_OK;

@@ -15,14 +15,14 @@ static const Command commands[] = {
      "examples:\n"
      "  sipcnn-train fit --dataset lab.h5 --split first --output run.ckpt\n"
      "  sipcnn-train fit --dataset lab.h5 --output run.ckpt --export lab.sipcnn --seed 7 --epochs 20",
-     "dsCoxlrfgntqT", fit_command},
+     "dsCoxlrfgnitqT", fit_command},
     {"resume", "continue an interrupted run",
      "RUN.ckpt [option...]\n\n"
      "Continues where the run stopped; the result has the same bits as that of a run that never stopped.\n\n"
      "examples:\n"
      "  sipcnn-train resume run.ckpt\n"
      "  sipcnn-train resume run.ckpt --dataset /other/place/lab.h5 --export lab.sipcnn",
-     "pdCoxfgntq", resume_command},
+     "pdCoxfgnitq", resume_command},
     {"evaluate", "judge a side of a dataset and count",
      "--checkpoint RUN.ckpt | --model FILE.sipcnn [option...]\n\n"
      "Prints recall, precision and F1 of each class with confusion counts, the macro F1 over requests after "
@@ -42,7 +42,7 @@ static const Command commands[] = {
      "examples:\n"
      "  sipcnn-train calibrate --checkpoint run.ckpt\n"
      "  sipcnn-train calibrate --checkpoint run.ckpt --false-per-million 10 --margin 2 --output strict.ckpt",
-     "cdsCofgntjq", calibrate_command},
+     "cdsCofgnitjq", calibrate_command},
     {"export", "write the model file, or an ONNX model",
      "--checkpoint RUN.ckpt [--output FILE.sipcnn] [--onnx FILE.onnx] | --model FILE.sipcnn --onnx "
      "FILE.onnx\n\n"

@@ -26,6 +26,7 @@
     X('g', MARGIN, "margin", "LOGITS", "how far above the greatest benign score a threshold is put")         \
     X('n', NOVELTY, "novelty-margin", "FACTOR",                                                              \
       "the novelty threshold, as a multiple of the greatest benign one")                                     \
+    X('i', SHIFT, "shift", "CLASS=LOGITS", "move a class's threshold, up or down; may be repeated")          \
     X('t', THREADS, "threads", "N", "threads to compute with; the result does not depend on it")             \
     X('j', JSON, "json", NULL, "print JSON")                                                                 \
     X('q', QUIET, "quiet", NULL, "no progress lines")                                                        \
@@ -159,6 +160,16 @@ static int read_runs(const char *text, Arguments *arguments) {
     return EXIT_OK;
 }
 
+static int read_shift(const char *text, Arguments *arguments) {
+    const char *equals = strchr(text, '=');
+    double logits;
+    if (!equals || !read_number(equals + 1, -16, 16, false, &logits) ||
+        arguments->n_shifts == DATASET_CLASSES_MAX)
+        return bad_value("shift", text, "CLASS=LOGITS, with a number from -16 to 16");
+    arguments->shifts[arguments->n_shifts++] = text;
+    return EXIT_OK;
+}
+
 static int read_plain_option(int value, const char *text, Arguments *a) {
     double number;
     switch (value) {
@@ -187,6 +198,7 @@ static int read_plain_option(int value, const char *text, Arguments *a) {
             return bad_value("novelty-margin", text, "a number from 1 up");
         a->calibrate.novelty_margin = (float)number;
         return EXIT_OK;
+    case OPTION_SHIFT: return read_shift(text, a);
     case OPTION_THREADS:
         if (!read_number(text, 1, 256, true, &number))
             return bad_value("threads", text, "a number from 1 to 256");

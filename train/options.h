@@ -16,7 +16,9 @@ typedef struct Arguments {
     const char *dataset, *split, *cache, *output, *checkpoint, *model, *export_path, *onnx;
     DatasetSide side;
     TrainOptions options;
-    TrainCalibrateOptions calibrate;
+    TrainCalibrateOptions calibrate;         /* but for its shift */
+    const char *shifts[DATASET_CLASSES_MAX]; /* CLASS=LOGITS */
+    uint32_t n_shifts;
     FeatureLocal local[TRAIN_LOCAL_MAX];
     uint32_t n_local;
     uint32_t drop_runs[TRAIN_DROP_RUNS_MAX];

@@ -70,7 +70,7 @@ static float benign_bound(const TrainCase *cases, size_t n, double allowed) {
     return least_threshold - 4;
 }
 
-static float limit(float threshold) {
+float train_threshold_limit(float threshold) {
     return threshold > least_threshold ? fminf(threshold, greatest_threshold) : least_threshold;
 }
 
@@ -80,9 +80,9 @@ float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOpt
     Sweep sweep = {.allowed = floor(totals.benign * options->false_per_million / 1e6)};
     float bound = benign_bound(cases, n, sweep.allowed) + options->margin;
     sweep_cases(cases, n, totals, 0, &sweep);
-    if (sweep.best < USELESS) return limit(fmaxf(bound, options->standard));
+    if (sweep.best < USELESS) return train_threshold_limit(fmaxf(bound, options->standard));
     sweep_cases(cases, n, totals, 1 - TIE, &sweep);
     const float low = nextafterf(sweep.low, FLT_MAX); /* that score itself is not to be named */
     sweep_cases(cases, n, totals, 1 - (strict ? BOUND_LOSS : MARGIN_LOSS), &sweep);
-    return limit(fmaxf(low, fminf(bound, sweep.high)));
+    return train_threshold_limit(fmaxf(low, fminf(bound, sweep.high)));
 }

@@ -36,4 +36,7 @@ typedef struct TrainThresholdOptions {
  * Sorts `cases` in place. Never NaN; within 0 .. 16: below 0 a class is less likely than not. */
 float train_threshold_choose(TrainCase *cases, size_t n, const TrainThresholdOptions *options, bool strict);
 
+/* The nearest threshold within 0 .. 16. */
+float train_threshold_limit(float threshold);
+
 #endif

@@ -59,6 +59,20 @@ START_TEST(centres_and_distance) {
 }
 END_TEST
 
+/* A threshold goes where it is moved, but not out of its range. */
+START_TEST(shifted_thresholds) {
+    TrainCalibrateOptions options = train_calibrate_defaults();
+    train_novelty_fit(&scores, &calibration);
+    ck_assert_int_eq(train_calibrate(classes, &scores, &scores, &options, &calibration, &error), CORE_OK);
+    const float first = calibration.thresholds[0].value;
+    options.shift[0] = 1.25f;
+    options.shift[1] = 16;
+    ck_assert_int_eq(train_calibrate(classes, &scores, &scores, &options, &calibration, &error), CORE_OK);
+    ck_assert_float_eq(calibration.thresholds[0].value, first + 1.25f);
+    ck_assert_float_eq(calibration.thresholds[1].value, 16);
+}
+END_TEST
+
 START_TEST(a_separable_case) {
     TrainCalibrateOptions options = train_calibrate_defaults();
     train_novelty_fit(&scores, &calibration);
@@ -120,6 +134,7 @@ Suite *calibrate_suite(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, centres_and_distance);
     tcase_add_test(tests, a_separable_case);
+    tcase_add_test(tests, shifted_thresholds);
     tcase_add_test(tests, benign_false_messages_raise_k);
     tcase_add_test(tests, first_message_classes_are_strict);
     tcase_add_test(tests, no_centre_without_rows);

@@ -174,6 +174,8 @@ def bad_input(folder):
     expect_one_line(result, 1, '/nowhere/out.ckpt')
     expect_one_line(run(TRAIN, 'fit', '--dataset', data), 2, '--output')
     expect_one_line(run(TRAIN, 'fit', '--epochs', 'many'), 2, '--epochs', 'many')
+    expect_one_line(run(TRAIN, 'fit', '--shift', 'flood=high'), 2, '--shift', 'flood=high')
+    expect_one_line(run(TRAIN, 'fit', '--dataset', data, '--output', out, '--shift', 'dark=1', '--quiet'), 1, 'dark=1')
     expect_one_line(run(TRAIN, 'evaluate', '--checkpoint', text, '--side', 'dark'), 2, 'dark')
     for command in 'fit', 'resume', 'evaluate', 'calibrate', 'export':
         result = run(TRAIN, command, '--help')
