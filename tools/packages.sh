@@ -10,7 +10,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config xz-utils
   libmicrohttpd-dev libsqlite3-dev libxxhash-dev)
 # To run the test suite as well.
 test=(check clang libclang-rt-14-dev llvm libomp-dev clang-format shellcheck valgrind tshark
-  libsofia-sip-ua-dev zzuf
+  libsofia-sip-ua-dev zzuf iproute2
   python3 python3-h5py python3-pandas python3-numpy python3-onnx curl)
 # To make traffic with the lab.
 lab=(kamailio kamailio-extra-modules kamailio-websocket-modules kamailio-presence-modules
