@@ -188,8 +188,7 @@ START_TEST(anomalies_stay_under_other_names) {
         "OPTIONS   sip:alice@pbx.example.com   SIP/2.0\r\nTo: <sip:alice@pbx.example.com\r\nl: 0\r\n\r\n",
         "OPTIONS sip:alice@pbx.example.com SIP/9.1\r\nContact: <sip:alice@pbx.example.com:99999>\r\n\r\n",
         "OPTIONS alice SIP/2.0\r\nMax-Forwards: 256000\r\nFrom : \"alice <sip:alice@pbx.example.com>\r\n\r\n",
-        "INVITE sip:alice@pbx.example.com SIP/2.0\r\nContent-Type: application/sdp\r\n\r\nv0\r\noalice 1 "
-        "1\r\n"};
+        "INVITE sip:alice@pbx.example.com SIP/2.0\r\nc: application/sdp\r\n\r\nv0\r\noalice 1 1\r\n"};
     static WireScan before, after;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         wire_scan((const uint8_t *)texts[i], (uint32_t)strlen(texts[i]), false, &before);
