@@ -72,7 +72,7 @@ typedef struct SipcnnVerdict {
 typedef struct SipcnnDetector SipcnnDetector;
 
 /* A detector with an empty context. `model` is borrowed and must outlive it; NULL gives a detector that keeps
- * its context for the rules and judges everything benign. `options` may be NULL. All memory (at most 96 MiB,
+ * its context for the rules and judges everything benign. `options` may be NULL. All memory (at most 99 MiB,
  * touched as it is used) is taken here. The caller frees *detector. CORE_MEMORY, CORE_SHAPE. */
 CORE_NODISCARD CoreStatus sipcnn_detector_new(const SipcnnModel *model, const SipcnnOptions *options,
                                               SipcnnDetector **detector, CoreError *error);

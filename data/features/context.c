@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 96 MiB when
+/* Table sizes belong to the feature spec: which key is forgotten first depends on them. About 99 MiB when
  * full. */
 enum { DIALOGS = 65536, CLIENTS = 44000, TARGETS = 10000, ACCOUNTS = 44000, TEXTS = 4096 };
 

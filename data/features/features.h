@@ -286,7 +286,7 @@ CORE_NODISCARD CoreStatus feature_local_parse(const char *text, FeatureLocal *lo
 /* Whether the range holds the address; ports do not matter. */
 bool feature_local_contains(const FeatureLocal *local, const WireAddress *address);
 
-/* An empty context. All memory (at most 96 MiB, touched as it is used) is taken here. `local` (n_local
+/* An empty context. All memory (at most 99 MiB, touched as it is used) is taken here. `local` (n_local
  * entries, copied) are the operator's own hosts. The caller frees *context. CORE_MEMORY. */
 CORE_NODISCARD CoreStatus feature_context_new(const FeatureLocal *local, size_t n_local,
                                               FeatureContext **context, CoreError *error);
