@@ -142,6 +142,23 @@ void feature_context_free(FeatureContext *context) {
     free(context);
 }
 
+/* ---- what is new ---- */
+
+/* Two roles of one address and the kinds of what is seen are owners of their own. */
+static uint64_t owner_of(uint64_t hash, Role role, Seen kind) {
+    return hash + (uint64_t)role * 0x10001u + (uint64_t)kind * 0x100000001u;
+}
+
+/* `value` (0: none) is new to the client, target or account with this hash. */
+static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value) {
+    return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
+}
+
+static bool knows(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value, uint32_t most_s) {
+    return feature_novelty_knows(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s,
+                                 most_s);
+}
+
 /* ---- finding what a message belongs to ---- */
 
 static bool is_local(const FeatureContext *context, const WireAddress *address) {
@@ -213,23 +230,6 @@ static void find_dialog(Step *step) {
     step->dialog = feature_table_touch(&c->dialogs, &step->dialog_key, &created);
 }
 
-/* ---- what is new ---- */
-
-/* Two roles of one address and the kinds of what is seen are owners of their own. */
-static uint64_t owner_of(uint64_t hash, Role role, Seen kind) {
-    return hash + (uint64_t)role * 0x10001u + (uint64_t)kind * 0x100000001u;
-}
-
-/* `value` (0: none) is new to the client, target or account with this hash. */
-static bool is_new(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value) {
-    return feature_novelty_is_new(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s);
-}
-
-static bool knows(const Step *step, uint64_t hash, Role role, Seen kind, uint64_t value, uint32_t most_s) {
-    return feature_novelty_knows(&step->context->novelty, owner_of(hash, role, kind), value, step->now_s,
-                                 most_s);
-}
-
 /* Whether who gets this reply has just sent a request to who sends it; of a request, notes that. */
 static bool was_asked(const Step *step) {
     const WireMessage *m = step->message;
@@ -274,6 +274,8 @@ static void find(Step *step, FeatureKeys *keys) {
         c->first_ns = c->now_ns;
     c->last_ns = c->now_ns;
 }
+
+/* ---- what it follows from ---- */
 
 /* Whether the target has sent requests to the client lately. */
 static bool is_asked_back(const Step *step) {
