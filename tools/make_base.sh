@@ -25,7 +25,7 @@ lab_siblings=2 synth_first=10001 synth_sessions=100 synth_validation=20 synth_me
 options=(--rows-per-epoch 500000 --epochs 8 --patience 5 --drop-tokens 0.05 --drop-text 0.03 --drop-dialog 0.05
   --drop-counters 0.05 --drop-groups 0.05 --drop-inputs 0.05 --drop-hidden 0.1 --jitter 4 --weight-decay 0.2
   --swap 0.3 --pass 0.05
-  # What sixteen further sessions and tools left out showed: an attack never seen scores lower, odd honest text higher.
+  # What 21 further sessions and tools left out showed: an attack never seen scores lower, odd honest text higher.
   --shift toll_fraud=-1 --shift spit=-1.5 --shift teardown=-1 --shift injection=-1.5 --shift hijack=-0.5 --shift malformed=1)
 
 usage() {
